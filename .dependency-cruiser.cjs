@@ -1,0 +1,45 @@
+/** The house (docs/architecture.md): imports run downwards only. */
+const only = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  comment: `${from} may import only ${allowed.join(', ') || 'nothing of ours'}`,
+  from: { path: `^${from}` },
+  to: { path: '^(src|reporters)/', pathNot: [`^${from}`, ...allowed.map((room) => `^${room}`)] },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: { path: '^(src|reporters)' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    only('recording is the ground floor', 'src/recording/', ['src/errors']),
+    only('wire is the ground floor', 'src/wire/', ['src/errors']),
+    only('results', 'src/results/', ['src/recording/', 'src/errors']),
+    only("the probe is loaded into other people's processes", 'src/probe/', ['src/wire/(encode|runtime-dir|messages)']),
+    only('auth', 'src/auth/', ['src/recording/', 'src/wire/', 'src/errors']),
+    only('capture', 'src/capture/', ['src/recording/', 'src/wire/', 'src/results/', 'src/errors']),
+    only('replay', 'src/replay/', ['src/recording/', 'src/wire/', 'src/results/', 'src/auth/', 'src/errors']),
+    {
+      name: 'reporters never import replay',
+      severity: 'error',
+      from: { path: '^reporters/' },
+      to: { path: '^src/(replay|capture|playwright|cli|probe|auth)/' },
+    },
+    {
+      name: 'only playwright and reporters know Playwright',
+      severity: 'error',
+      from: { path: '^src/(?!playwright/|index)' },
+      to: { path: '@playwright/test' },
+    },
+    {
+      name: 'the probe loads nothing heavy',
+      severity: 'error',
+      from: { path: '^src/probe/' },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-peer'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+  },
+};

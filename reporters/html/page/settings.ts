@@ -1,0 +1,135 @@
+/** (e) Under which conditions all this is true. */
+import type { TestResult } from '../../../src/results/schema.js';
+import { formatValue, milliseconds, plural } from '../../../src/results/text.js';
+import { type Child, h, long, payload } from './dom.js';
+import { badge } from './icons.js';
+import type { Model } from './model.js';
+
+export function settingsView({ results }: Model): HTMLElement {
+  return h(
+    'section',
+    { id: 'settings', 'aria-labelledby': 'settings-title' },
+    h('h2', { id: 'settings-title' }, 'Conditions'),
+    h('p', { class: 'lead' }, 'Target ', results.target === null ? 'unknown' : payload(results.target, 'mono'), ', run ', payload(results.run, 'mono'), '.'),
+    results.tests.map((test, i) => testView(test, i === 0 && results.tests.length === 1)),
+  );
+}
+
+function testView(test: TestResult, open: boolean): HTMLElement {
+  const warnings = test.notes.filter(({ level }) => level !== 'info').length + test.errors.length;
+  return h(
+    'details',
+    { class: 'settings', open: open || test.errors.length > 0 },
+    h(
+      'summary',
+      null,
+      h('strong', null, test.test.project),
+      ' ',
+      payload(test.test.title),
+      ' ',
+      h(
+        'span',
+        { class: 'quiet' },
+        `${test.level}${warnings > 0 ? `, ${plural(warnings, 'warning')}` : ''}${test.notMeasured.length > 0 ? `, ${test.notMeasured.length} not measured` : ''}`,
+      ),
+    ),
+    test.errors.map(({ code, message }) => h('p', { class: 'callout bad' }, h('strong', null, code), ' ', message.replace(`${code}: `, ''))),
+    h('dl', { class: 'facts wide' }, factsOf(test)),
+    test.notes.length > 0 && [
+      h('h3', null, 'Notes'),
+      h(
+        'ul',
+        { class: 'notes' },
+        test.notes.map((note) =>
+          h(
+            'li',
+            null,
+            badge(note.level),
+            ' ',
+            h('strong', null, note.code),
+            ' ',
+            long(note.message, 400),
+            note.detail !== undefined && [' ', long(formatValue(note.detail), 120, 'mono')],
+          ),
+        ),
+      ),
+    ],
+    eventsView(test),
+  );
+}
+
+function factsOf(test: TestResult): Child[] {
+  const fact = (name: string, ...value: Child[]): Child => h('div', null, h('dt', null, name), h('dd', null, value));
+  const measured = ['acks', 'pushes', 'changes'].map((what) =>
+    test.measures.some((measure) => measure === what) ? badge('passed', what) : badge('not-judged', `${what} not measured`),
+  );
+  return [
+    fact(
+      'Comparison',
+      test.level === 'exact' ? 'exact: alone, everything is compared' : 'shared: among others, what this copy made is compared exactly',
+      test.levelReason !== undefined && `. ${test.levelReason}`,
+    ),
+    fact(
+      'Compared',
+      `${test.compared.value.toLocaleString('en')} by value, ${test.compared.type.toLocaleString('en')} by type, ${test.compared.ignored.toLocaleString('en')} ignored`,
+    ),
+    fact('Measured', measured),
+    fact(
+      'Not measured',
+      test.notMeasured.length === 0
+        ? 'nothing is missing'
+        : h(
+            'ul',
+            null,
+            test.notMeasured.map((sentence) => h('li', null, sentence)),
+          ),
+    ),
+    fact(
+      'Clients',
+      `${test.clients} in ${test.copies === 1 ? 'one copy' : `${test.copies} copies`}, ${test.connected} connected, ${test.connectFailed} could not`,
+    ),
+    fact('Speed', test.speed),
+    fact('Ack timeout', milliseconds(test.ackTimeout)),
+    fact('Probe', test.probe ? 'yes' : 'no: causes are unknown'),
+    fact('Foreign pushes', test.foreign.toLocaleString('en')),
+    fact('Unattributed', `${plural(test.unattributed.pushes, 'push', 'pushes')}, ${plural(test.unattributed.changes, 'change')}`),
+    fact('Harness delay', test.eventLoopDelay === null ? 'unknown' : `${milliseconds(test.eventLoopDelay)} at most; latencies below that mean nothing`),
+    fact('Took', test.took === null ? 'interrupted' : milliseconds(test.took)),
+    fact('Scenario', payload(`${test.test.file}:${test.test.line}`, 'mono')),
+  ];
+}
+
+function eventsView(test: TestResult): Child {
+  const time = (value: number | null): string => (value === null ? '–' : milliseconds(value));
+  if (test.events.length === 0) return null;
+  return [
+    h('h3', null, 'Events'),
+    h(
+      'table',
+      { class: 'plain' },
+      h(
+        'thead',
+        null,
+        h(
+          'tr',
+          null,
+          ['Event', 'Traces', 'Not passed', 'p50', 'p95', 'max'].map((title, i) => h('th', { scope: 'col', class: i > 0 ? 'number' : null }, title)),
+        ),
+      ),
+      h(
+        'tbody',
+        null,
+        test.events.map(({ event, count, failed, latency }) =>
+          h(
+            'tr',
+            null,
+            h('th', { scope: 'row' }, payload(event)),
+            [count.toLocaleString('en'), failed.toLocaleString('en'), time(latency.p50), time(latency.p95), time(latency.max)].map((cell) =>
+              h('td', { class: 'number' }, cell),
+            ),
+          ),
+        ),
+      ),
+    ),
+  ];
+}

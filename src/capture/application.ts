@@ -1,0 +1,115 @@
+/** The application under test as a process of ours: started with the probe preloaded, stopped as a group. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ReplayError } from '../errors.js';
+import type { ProbeFile } from '../wire/messages.js';
+import { probesAt } from './choose.js';
+
+const STOP_MS = 5_000;
+const POLL_MS = 100;
+/** A server often listens shortly after Socket.IO was attached to it, and some listen at several ports, one after the other. */
+const LISTEN_MS = 3_000;
+const SETTLED_MS = 500;
+
+export interface Application {
+  readonly command: string;
+  readonly exited: Promise<string>;
+  /** how it exited, or undefined while it runs */
+  ended(): string | undefined;
+  /** SIGTERM, after 5 s SIGKILL */
+  stop(): Promise<void>;
+}
+
+/** The probe's entry: beside us when built; `REPLAY_PROBE_PRELOAD` (a file path or file URL) overrides it. */
+export function preloadUrl(): string {
+  const override = process.env.REPLAY_PROBE_PRELOAD;
+  if (override) return override;
+  const here = [new URL('../probe/preload.js', import.meta.url), new URL('../../dist/src/probe/preload.js', import.meta.url)];
+  const found = here.find((url) => existsSync(fileURLToPath(url)));
+  if (!found)
+    throw new ReplayError('REPLAY_NO_PROBE', 'the built probe was not found', { file: fileURLToPath(here[0] as URL) }, 'Build socket-replay: npm run build');
+  return found.href;
+}
+
+/**
+ * Its output goes where ours goes. It gets a process group of its own: Ctrl-C at the terminal is for the recorder, which still has
+ * to drain the application, and stopping `npm start` must reach the server behind it.
+ */
+export function startApplication(command: readonly string[], preload: string): Application {
+  const [file = '', ...args] = command;
+  const env = { ...process.env, NODE_OPTIONS: nodeOptions(process.env.NODE_OPTIONS, preload) };
+  const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'], env, detached: process.platform !== 'win32' });
+  let how: string | undefined;
+  const exited = new Promise<string>((resolve) => {
+    const settle = (text: string) => {
+      how ??= text;
+      resolve(how);
+    };
+    child.once('error', (error) => settle(error.message));
+    child.once('exit', (code, signal) => settle(signal ? `signal ${signal}` : `exit code ${code}`));
+  });
+  const killGroup = () => signalGroup(child, 'SIGKILL');
+  process.once('exit', killGroup);
+  return {
+    command: command.join(' '),
+    exited,
+    ended: () => how,
+    async stop() {
+      signalGroup(child, 'SIGTERM');
+      const timer = setTimeout(killGroup, STOP_MS);
+      await exited;
+      clearTimeout(timer);
+      process.removeListener('exit', killGroup);
+      // what npm or a shell started may outlive it
+      killGroup();
+    },
+  };
+}
+
+/**
+ * Waits until a probe is there that was not before, and listens where it is wanted, or wherever it has come to listen; rejects
+ * when the application exits first or shows none in time.
+ */
+export async function waitForProbe(
+  application: Application,
+  find: () => ProbeFile[],
+  known: ReadonlySet<number>,
+  timeoutMs: number,
+  target?: string,
+): Promise<ProbeFile[]> {
+  const begin = Date.now();
+  let seen = '';
+  let since = begin;
+  for (;;) {
+    const found = find().filter(({ pid }) => !known.has(pid));
+    const now = JSON.stringify(found.map(({ pid, listening }) => [pid, listening]));
+    if (now !== seen) since = Date.now();
+    seen = now;
+    const settle = found.some(({ listening }) => listening.length > 0) ? SETTLED_MS : LISTEN_MS;
+    if (target === undefined ? found.length > 0 && Date.now() - since >= settle : probesAt(found, target).length > 0) return found;
+    if (application.ended() !== undefined)
+      throw new ReplayError('REPLAY_COMMAND_FAILED', `\`${application.command}\` ended before it served Socket.IO (${application.ended()})`);
+    if (Date.now() - begin > timeoutMs)
+      throw new ReplayError(
+        'REPLAY_NO_PROBE',
+        `\`${application.command}\` shows no Socket.IO server${target === undefined ? '' : ` at ${target}`} after ${timeoutMs / 1000} s`,
+        undefined,
+        'Check that the command starts the server itself with Node.js 20 or newer, and not one that runs already or in a container.',
+      );
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, POLL_MS)), application.exited]);
+  }
+}
+
+/** Appended: what the application's own NODE_OPTIONS load comes first. */
+export const nodeOptions = (present: string | undefined, preload: string): string => [present, `--import ${preload}`].filter(Boolean).join(' ');
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    if (process.platform === 'win32') child.kill(signal);
+    else process.kill(-child.pid, signal);
+  } catch {
+    // the group is gone
+  }
+}

@@ -1,0 +1,77 @@
+/** Which events are a recording's: those of captured connections, and what nobody is known to have caused. Pure. */
+import { FENCE_EVENT } from '../wire/messages.js';
+import type { SourceEvent } from './source.js';
+
+/** Events that were seen and are not in the recording, by reason. */
+export interface Dropped {
+  /** of connections that are not captured */
+  uncaptured: number;
+  /** acknowledgements, answers and changes of traces from before the capture began */
+  earlier: number;
+  /** the harness's own events */
+  reserved: number;
+  /** excluded by name, and what they made happen */
+  excluded: number;
+}
+
+export const noneDropped = (): Dropped => ({ uncaptured: 0, earlier: 0, reserved: 0, excluded: 0 });
+
+export type IsCaptured = (sid: string) => boolean;
+
+export function captures(sessions: 'all' | readonly string[]): IsCaptured {
+  if (sessions === 'all') return () => true;
+  const chosen = new Set(sessions);
+  return (sid) => chosen.has(sid);
+}
+
+/** `reserved` events are left to `buildRecording`, which must see their numbers to know their acknowledgements. */
+export function isForeign(event: SourceEvent, isCaptured: IsCaptured): boolean {
+  switch (event.type) {
+    case 'emit':
+    case 'ack':
+    case 'answer':
+    case 'disconnect':
+      return !isCaptured(event.sid);
+    case 'push':
+      return ![...event.to, ...(event.except ?? [])].some(isCaptured);
+    case 'change': {
+      const sid = socketOf(event.cause);
+      return sid !== null && !isCaptured(sid);
+    }
+    default:
+      return false;
+  }
+}
+
+export const isReserved = (event: SourceEvent): boolean => 'event' in event && event.event === FENCE_EVENT;
+
+/** The socket of a cause; null: no cause, or an HTTP request, which belongs to no connection. */
+function socketOf(cause: string | null): string | null {
+  if (cause === null || cause.startsWith('http:')) return null;
+  return cause.slice(0, cause.lastIndexOf(':'));
+}
+
+/** The trace that a cause names. What came through a timer is still that trace's. */
+export const traceOf = (cause: string): string => (cause.endsWith('~') ? cause.slice(0, -1) : cause);
+
+/** The connections to which an event counts, for limits: those that made or received it. */
+export function ownersOf(event: SourceEvent): string[] {
+  switch (event.type) {
+    case 'connect':
+      return [event.socket.sid];
+    case 'push': {
+      const sid = socketOf(event.cause);
+      return sid === null ? event.to : [sid];
+    }
+    case 'change': {
+      const sid = socketOf(event.cause);
+      return sid === null ? [] : [sid];
+    }
+    case 'tables':
+    case 'lost':
+    case 'warning':
+      return [];
+    default:
+      return [event.sid];
+  }
+}

@@ -1,0 +1,271 @@
+/** From captured events to a recording with concrete values; finding names is the next step. Pure. */
+import type { Evidence, TableInfo } from '../recording/evidence.js';
+import { type ChangeEntry, type Received, type Recording, type Session, type Trace, VERSION } from '../recording/schema.js';
+import type { Value } from '../recording/values.js';
+import { captures, type Dropped, isForeign, isReserved, noneDropped, traceOf } from './belongs.js';
+import {
+  addPush,
+  addToNobody,
+  type ChangeEvent,
+  changeEntry,
+  connectEntry,
+  type PushEvent,
+  type PushList,
+  pushEntries,
+  pushList,
+  receivedEntry,
+  withArgs,
+} from './entries.js';
+import { sessionId, userOf } from './session-ids.js';
+import type { Captured, SourceEvent, SourceSocket } from './source.js';
+import { isBroken, statusOf } from './status.js';
+
+export interface Built {
+  recording: Recording;
+  evidence: Evidence;
+  dropped: Dropped;
+  /** events that the source itself had to throw away */
+  lost: number;
+}
+
+interface OpenTrace {
+  /** place among the captured events */
+  position: number;
+  trace: Trace;
+  start: number;
+  /** when its last effect was seen */
+  end: number;
+  pushes: PushList;
+  changes: ChangeEntry[];
+}
+
+interface OpenSession {
+  id: string;
+  user: string | undefined;
+  position: number;
+  socket: SourceSocket;
+  traces: OpenTrace[];
+  received: Received[];
+  /** number of the last trace that lies before the event at hand */
+  reached: number;
+}
+
+/** What the first pass finds. A socket id comes back after a connection state recovery, therefore lists. */
+interface Index {
+  /** what names the recording; null: an event that is not in it */
+  events: (SourceEvent | null)[];
+  sessions: OpenSession[];
+  bySocket: Map<string, OpenSession[]>;
+  /** by cause, `SID:n` */
+  traces: Map<string, OpenTrace[]>;
+  reserved: Set<string>;
+  answers: Map<string, Value[]>;
+  tables: TableInfo[];
+  uncaptured: string[];
+  lost: number;
+  dropped: Dropped;
+}
+
+export function buildRecording(captured: Captured): Built {
+  const index = indexEvents(captured);
+  const unattributed = attachEffects(index);
+  const zero = index.events.reduce((least, event) => Math.min(least, timeOf(event) ?? least), Number.POSITIVE_INFINITY);
+  const last = index.events.reduce((most, event) => Math.max(most, timeOf(event) ?? most), zero);
+  const order = new Map(index.sessions.map((session, i) => [session.id, i]));
+  const since = clockOf(index.sessions, zero);
+  const sessions = index.sessions.map((session) => closeSession(session, since, order));
+  const recording: Recording = {
+    version: VERSION,
+    name: captured.name,
+    recorded: { source: captured.source, ...(captured.app && { app: captured.app }), took: Number.isFinite(zero) ? Math.floor(last - zero) : 0 },
+    ...statusOf(captured.end, sessions, index.lost),
+    sessions,
+    ...(unattributed.length > 0 && { unattributed }),
+    ...(index.uncaptured.length > 0 && { uncaptured: index.uncaptured }),
+  };
+  const sockets = Object.fromEntries(index.sessions.map(({ id, socket }) => [id, socket.sid]));
+  const evidence = { tables: index.tables, startedAt: Number.isFinite(zero) ? zero : 0, sockets };
+  return { recording, evidence, dropped: index.dropped, lost: index.lost };
+}
+
+/** Whether nothing was captured that a replay could do: connections of before alone are nothing. */
+export const isEmpty = (recording: Recording): boolean => recording.sessions.every(({ traces }) => traces.every((trace) => trace.connect?.before));
+
+/** First pass: sessions, their traces, and what is looked up while effects are attached, which may be told before their cause. */
+function indexEvents(captured: Captured): Index {
+  const index: Index = {
+    events: [],
+    sessions: [],
+    bySocket: new Map(),
+    traces: new Map(),
+    reserved: new Set(),
+    answers: new Map(),
+    tables: [],
+    uncaptured: [],
+    lost: 0,
+    dropped: noneDropped(),
+  };
+  const isCaptured = captures(captured.sessions);
+  const taken = new Set<string>();
+  captured.events.forEach((event, position) => {
+    index.events[position] = null;
+    if (event.type === 'tables') index.tables = event.tables;
+    else if (event.type === 'lost') index.lost += event.count;
+    else if (event.type === 'connect' && !isCaptured(event.socket.sid)) {
+      index.uncaptured.push(`${userOf(event.socket, captured.aliases) ?? 'anonymous'} on ${event.socket.namespace}`);
+    } else if (event.type === 'connect') {
+      const user = userOf(event.socket, captured.aliases);
+      const session: OpenSession = { id: sessionId(user, taken), user, position, socket: event.socket, traces: [], received: [], reached: 0 };
+      index.sessions.push(session);
+      put(index.bySocket, event.socket.sid, session);
+      addTrace(index, session, '0', { connect: connectEntry(event.socket, event.before === true) }, position, event.before ? null : event.socket.at);
+      index.events[position] = event;
+    } else if (isForeign(event, isCaptured)) index.dropped.uncaptured++;
+    else if (isReserved(event)) {
+      index.dropped.reserved++;
+      if (event.type === 'emit') index.reserved.add(`${event.sid}:${event.n}`);
+    } else if (event.type === 'emit' || event.type === 'disconnect') {
+      const session = at(index.bySocket.get(event.sid), position);
+      if (!session) index.dropped.uncaptured++;
+      else {
+        addTrace(index, session, event.type === 'emit' ? String(event.n) : 'x', traceEntry(event), position, event.at);
+        index.events[position] = event;
+      }
+    } else {
+      if (event.type === 'answer') index.answers.set(`${event.push}:${event.sid}`, event.args);
+      if (event.type !== 'warning') index.events[position] = event;
+    }
+  });
+  return index;
+}
+
+/** Second pass: acknowledgements, pushes and changes go to the trace that made them, or where what has no cause stands. */
+function attachEffects(index: Index): ChangeEntry[] {
+  const unattributed: ChangeEntry[] = [];
+  const answered = new Set<string>();
+  for (const [position, event] of index.events.entries()) {
+    let drop: keyof Dropped | undefined;
+    if (event?.type === 'ack') drop = attachAck(index, event, position);
+    else if (event?.type === 'push') drop = attachPush(index, event, position, answered);
+    else if (event?.type === 'change') drop = attachChange(index, event, position, unattributed);
+    if (drop) leaveOut(index, position, drop);
+  }
+  for (const [position, event] of index.events.entries())
+    if (event?.type === 'answer' && !answered.has(`${event.push}:${event.sid}`)) leaveOut(index, position, 'earlier');
+  return unattributed;
+}
+
+/** Each returns why the event is in no recording; undefined: it is. */
+function attachAck(index: Index, event: Extract<SourceEvent, { type: 'ack' }>, position: number): keyof Dropped | undefined {
+  const key = `${event.sid}:${event.n}`;
+  const open = at(index.traces.get(key), position);
+  if (open?.trace.emit === undefined || Array.isArray(open.trace.ack)) return index.reserved.has(key) ? 'reserved' : 'earlier';
+  open.trace.ack = event.args;
+  lasts(open, event.at);
+  return undefined;
+}
+
+function attachPush(index: Index, event: PushEvent, position: number, answered: Set<string>): keyof Dropped | undefined {
+  const receivers = event.to.flatMap((sid) => at(index.bySocket.get(sid), position) ?? []);
+  const except = (event.except ?? []).flatMap((sid) => at(index.bySocket.get(sid), position)?.id ?? []);
+  const open = event.cause === null ? undefined : at(index.traces.get(traceOf(event.cause)), position);
+  if (receivers.length === 0 && (except.length === 0 || !open)) return 'uncaptured';
+  if (open) lasts(open, event.at);
+  if (open && receivers.length === 0) addToNobody(open.pushes, event, except);
+  for (const receiver of receivers) {
+    const key = `${event.push}:${receiver.socket.sid}`;
+    const answer = index.answers.get(key);
+    answered.add(key);
+    if (open) addPush(open.pushes, event, receiver.id, answer, except);
+    else receiver.received.push(receivedEntry(event, reach(receiver, position), answer));
+  }
+  return undefined;
+}
+
+function attachChange(index: Index, event: ChangeEvent, position: number, unattributed: ChangeEntry[]): keyof Dropped | undefined {
+  if (event.cause === null || event.cause.startsWith('http:')) {
+    unattributed.push(changeEntry(event));
+    return undefined;
+  }
+  const open = at(index.traces.get(traceOf(event.cause)), position);
+  if (!open) return 'earlier';
+  open.changes.push(changeEntry(event));
+  lasts(open, event.at);
+  return undefined;
+}
+
+function leaveOut(index: Index, position: number, reason: keyof Dropped): void {
+  index.dropped[reason]++;
+  index.events[position] = null;
+}
+
+/** `start` null: since before the capture, which is its time 0. */
+function addTrace(index: Index, session: OpenSession, n: string, trace: Trace, position: number, start: number | null): void {
+  const time = start ?? Number.NEGATIVE_INFINITY;
+  const open: OpenTrace = { position, trace, start: time, end: time, pushes: pushList(), changes: [] };
+  session.traces.push(open);
+  put(index.traces, `${session.socket.sid}:${n}`, open);
+}
+
+const traceEntry = (event: Extract<SourceEvent, { type: 'emit' | 'disconnect' }>): Trace =>
+  event.type === 'disconnect' ? { disconnect: event.reason } : { emit: event.event, ...withArgs(event.args), ...(event.asks && { ack: 'never' as const }) };
+
+/**
+ * Milliseconds since time 0: whole ones, which people read, but hundredths in a millisecond that two sessions share, because
+ * there the order of their traces would be lost.
+ */
+function clockOf(sessions: readonly OpenSession[], zero: number): (time: number) => number {
+  const owners = new Map<number, Set<OpenSession>>();
+  for (const session of sessions)
+    for (const time of session.traces.flatMap(({ start, end }) => [start, end])) {
+      const owner = owners.get(Math.floor(time - zero)) ?? new Set();
+      owners.set(Math.floor(time - zero), owner.add(session));
+    }
+  return (time) => {
+    const whole = Math.floor(time - zero);
+    return Math.max(0, (owners.get(whole)?.size ?? 0) > 1 ? Math.floor((time - zero) * 100) / 100 : whole);
+  };
+}
+
+function closeSession(session: OpenSession, since: (time: number) => number, order: ReadonlyMap<string, number>): Session {
+  const traces = session.traces.map(({ trace, pushes, changes }): Trace => {
+    const entries = pushEntries(pushes, order);
+    return { ...trace, ...(entries.length > 0 && { pushes: entries }), ...(changes.length > 0 && { changes }) };
+  });
+  return {
+    id: session.id,
+    ...(session.user !== undefined && { user: session.user }),
+    ...(isBroken(traces) && { status: 'disconnected' as const }),
+    times: session.traces.map(({ start, end }): [number, number] => [since(start), hundredths(since(end) - since(start))]),
+    traces,
+    ...(session.received.length > 0 && { received: session.received }),
+  };
+}
+
+const hundredths = (ms: number): number => Math.round(ms * 100) / 100;
+
+function lasts(open: OpenTrace, time: number): void {
+  open.end = Math.max(open.end, time);
+}
+
+function reach(session: OpenSession, position: number): number {
+  while ((session.traces[session.reached + 1]?.position ?? Number.POSITIVE_INFINITY) < position) session.reached++;
+  return session.reached;
+}
+
+/** The latest of a socket id's sessions or traces that had begun; what was told before its cause belongs to the first. */
+const at = <T extends { position: number }>(list: readonly T[] | undefined, position: number): T | undefined =>
+  list?.findLast((item) => item.position <= position) ?? list?.[0];
+
+function put<T>(map: Map<string, T[]>, key: string, item: T): void {
+  const list = map.get(key);
+  if (list) list.push(item);
+  else map.set(key, [item]);
+}
+
+/** undefined: no time of this recording. */
+function timeOf(event: SourceEvent | null): number | undefined {
+  if (event === null) return undefined;
+  if (event.type === 'connect') return event.before ? undefined : event.socket.at;
+  return 'at' in event ? event.at : undefined;
+}

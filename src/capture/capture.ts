@@ -1,0 +1,200 @@
+/** One capture: from a live source, redacted, into memory and its log, until somebody stops it, a limit is reached or the source ends. */
+import { lockTarget } from '../wire/target-lock.js';
+import { captures, type Dropped, isForeign, noneDropped, ownersOf } from './belongs.js';
+import { excluder } from './exclude.js';
+import { openLog } from './log.js';
+import { type Redact, redactEvent } from './redact-event.js';
+import type { Captured, CapturedHead, CaptureEnd, SourceEvent, SourceSocket, TraceSource } from './source.js';
+
+export interface Limits {
+  events: number;
+  sessionEvents: number;
+  bytes: number;
+  /** milliseconds; absent: until stopped */
+  duration?: number;
+}
+const defaultLimits: Limits = { events: 50_000, sessionEvents: 20_000, bytes: 50 * 1024 * 1024 };
+
+const DRAIN_MS = 2_000;
+
+export interface CaptureOptions {
+  name: string;
+  source: TraceSource;
+  /** socket ids; `all` takes later connections too */
+  sessions: 'all' | readonly string[];
+  aliases?: Readonly<Record<string, string>>;
+  redact: Redact;
+  /** globs of event names, `table:GLOB` of tables */
+  exclude?: readonly string[];
+  folder: string;
+  limits?: Partial<Limits>;
+  /** replaces a log of the same name that was never saved */
+  replaceLog?: boolean;
+  /** a connection was made that is not captured */
+  onUncaptured?(socket: SourceSocket): void;
+  onWarning?(message: string): void;
+  onEvent?(): void;
+  /** for tests: the log's way to the disk */
+  writePiece?: (fd: number, text: string) => Promise<void>;
+}
+
+export interface Counts {
+  sessions: number;
+  emits: number;
+  pushes: number;
+  changes: number;
+}
+
+/** `dropped`: not even kept, in addition to what `buildRecording` counts. */
+export interface CaptureResult {
+  captured: Captured;
+  dropped: Dropped;
+  /** what the traces had started and was still open after the drain */
+  open: number;
+}
+
+export interface Capture {
+  readonly counts: Readonly<Counts>;
+  /** resolves when the capture is over, whoever ended it */
+  readonly done: Promise<CaptureResult>;
+  /** Drains the source and ends as finished. */
+  stop(): void;
+  /** Ends at once, as interrupted. The log stays. */
+  abort(): void;
+}
+
+/** Everything up to the first event is synchronous: the targets are reserved before anybody waits. */
+export function startCapture(options: CaptureOptions): Capture {
+  const { source, redact } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const isCaptured = captures(options.sessions);
+  const head: CapturedHead = {
+    name: options.name,
+    source: source.kind,
+    ...(source.app && { app: source.app }),
+    sessions: options.sessions === 'all' ? 'all' : [...options.sessions],
+    aliases: { ...options.aliases },
+  };
+  const locks = lockAll(source.targets, `capture ${options.name}`);
+  const release = (): void => {
+    for (const lock of locks) lock.release();
+  };
+  let resolve: (result: CaptureResult) => void = () => undefined;
+  const done = new Promise<CaptureResult>((settle) => {
+    resolve = settle;
+  });
+  const events: SourceEvent[] = [];
+  const counts: Counts = { sessions: 0, emits: 0, pushes: 0, changes: 0 };
+  const dropped = noneDropped();
+  const isExcluded = excluder(options.exclude ?? []);
+  const perSession = new Map<string, number>();
+  let state: 'running' | 'draining' | 'over' = 'running';
+  let kept = 0;
+  let bytes = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  const finish = (end: CaptureEnd, open = 0): void => {
+    if (state === 'over') return;
+    state = 'over';
+    clearTimeout(timer);
+    source.stop();
+    log
+      .end(end)
+      .then(
+        () => end,
+        (): CaptureEnd => ({ status: 'failed', reason: 'chunk_write_failed' }),
+      )
+      .then((final) => {
+        release();
+        resolve({ captured: { ...head, events, end: final }, dropped, open });
+      });
+  };
+
+  const take = (event: SourceEvent): void => {
+    const foreign = event.type === 'connect' ? !isCaptured(event.socket.sid) : isForeign(event, isCaptured);
+    if (foreign && event.type !== 'connect') {
+      dropped.uncaptured++;
+      return;
+    }
+    if (isExcluded(event)) {
+      dropped.excluded++;
+      return;
+    }
+    const owners = ownersOf(event);
+    const reached = limitReached(limits, kept, owners, perSession, bytes);
+    if (reached) {
+      finish({ status: 'truncated', reason: reached });
+      return;
+    }
+    const clean = redactEvent(event, redact, foreign);
+    events.push(clean);
+    bytes += log.append(clean);
+    kept++;
+    for (const sid of owners) perSession.set(sid, (perSession.get(sid) ?? 0) + 1);
+    count(counts, event, isCaptured);
+    if (foreign && event.type === 'connect') options.onUncaptured?.(event.socket);
+    if (event.type === 'warning') options.onWarning?.(event.message);
+    if (event.type === 'lost') options.onWarning?.(`the source lost ${event.count} events: the recording will not be complete`);
+    options.onEvent?.();
+  };
+
+  /** Nothing may reach the disk that was not redacted, and nothing may throw into the source. */
+  const listener = (event: SourceEvent): void => {
+    if (state === 'over') return;
+    try {
+      take(event);
+    } catch (error) {
+      options.onWarning?.(`an event could not be kept: ${(error as Error).message}`);
+      finish({ status: 'failed', reason: 'event_failed' });
+    }
+  };
+
+  let log: ReturnType<typeof openLog>;
+  try {
+    const onLost = () => finish({ status: 'failed', reason: 'chunk_write_failed' });
+    log = openLog(options.folder, head, onLost, { replace: options.replaceLog, write: options.writePiece });
+    const before = source.sessions().filter(({ sid }) => isCaptured(sid));
+    source.start(listener);
+    for (const socket of before) listener({ type: 'connect', socket, before: true });
+  } catch (error) {
+    release();
+    throw error;
+  }
+  source.closed.then(() => finish({ status: 'interrupted', reason: 'application_ended' }));
+  const stop = (): void => {
+    if (state !== 'running') return;
+    state = 'draining';
+    source.drain(DRAIN_MS).then(
+      ({ open }) => finish({ status: 'finished' }, open),
+      () => finish({ status: 'interrupted', reason: 'application_ended' }),
+    );
+  };
+  if (limits.duration !== undefined) timer = setTimeout(stop, limits.duration);
+  return { counts, done, stop, abort: () => finish({ status: 'interrupted', reason: 'aborted' }) };
+}
+
+function lockAll(targets: readonly string[], owner: string): { release(): void }[] {
+  const locks: { release(): void }[] = [];
+  try {
+    for (const target of targets) locks.push(lockTarget(target, 'capture', owner));
+    return locks;
+  } catch (error) {
+    for (const lock of locks) lock.release();
+    throw error;
+  }
+}
+
+/** The limit that one more event would pass. */
+function limitReached(limits: Limits, kept: number, owners: readonly string[], perSession: ReadonlyMap<string, number>, bytes: number): string | undefined {
+  if (kept >= limits.events) return 'event_cap';
+  if (owners.some((sid) => (perSession.get(sid) ?? 0) >= limits.sessionEvents)) return 'session_event_cap';
+  return bytes >= limits.bytes ? 'byte_cap' : undefined;
+}
+
+/** Pushes are counted as they are received: a broadcast to two is two. */
+function count(counts: Counts, event: SourceEvent, isCaptured: (sid: string) => boolean): void {
+  if (event.type === 'connect' && isCaptured(event.socket.sid)) counts.sessions++;
+  else if (event.type === 'emit') counts.emits++;
+  else if (event.type === 'push') counts.pushes += event.to.filter(isCaptured).length;
+  else if (event.type === 'change') counts.changes++;
+}

@@ -1,0 +1,52 @@
+/** The last step of a capture: build, find names, save. */
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ReplayError } from '../errors.js';
+import { saveRecording } from '../recording/load.js';
+import { type FoundName, findNames } from '../recording/names/index.js';
+import { type Built, buildRecording, isEmpty } from './build.js';
+import { logFile } from './log.js';
+import type { Captured } from './source.js';
+
+export interface Saved extends Omit<Built, 'evidence'> {
+  file: string;
+  names: FoundName[];
+}
+
+export interface SaveOptions {
+  /** where recordings lie */
+  out: string;
+  /** where the capture's log lies; it is removed when the recording is safe */
+  captures: string;
+  force?: boolean;
+}
+
+const recordingFile = (out: string, name: string): string => join(out, `${name}.yaml`);
+
+/** Throws when a recording of this name exists: asked before capturing, so that nobody records for nothing. */
+export function refuseExisting(out: string, name: string, force: boolean): void {
+  const file = recordingFile(out, name);
+  if (!force && existsSync(file)) throw new ReplayError('REPLAY_RECORDING_EXISTS', `there is a recording of the name ${name}`, { file });
+}
+
+/** Nothing is written of an empty or failed capture. */
+export function saveCapture(captured: Captured, { out, captures, force = false }: SaveOptions): Saved {
+  const log = logFile(captures, captured.name);
+  if (captured.end.status === 'failed')
+    throw new ReplayError(
+      'REPLAY_CAPTURE_FAILED',
+      `the capture failed: ${captured.end.reason ?? 'unknown'}`,
+      { file: log },
+      `Make room on the disk and record again. What was written so far: npx socket-replay export ${captured.name}`,
+    );
+  const { recording, evidence, dropped, lost } = buildRecording(captured);
+  if (isEmpty(recording)) {
+    rmSync(log, { force: true });
+    throw new ReplayError('REPLAY_CAPTURE_EMPTY', 'nothing was captured: no connection was made and no event was sent');
+  }
+  refuseExisting(out, captured.name, force);
+  const named = findNames(recording, evidence);
+  const file = saveRecording(out, named.recording);
+  rmSync(log, { force: true });
+  return { ...named, dropped, lost, file };
+}

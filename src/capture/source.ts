@@ -1,0 +1,100 @@
+/**
+ * What a capture is fed with. The probe is one source; a proxy, a page or a HAR file tell the same events with less in them: a
+ * source that cannot see causes gives `cause: null`, one that cannot see rows gives no changes.
+ */
+import { z } from 'zod';
+import { type sources, statuses } from '../recording/schema.js';
+import { isObject, type Value, type ValueObject } from '../recording/values.js';
+import { tableSchema } from '../wire/messages.js';
+
+const value = z.custom<Value>((input) => input !== undefined, 'expected a value');
+const row = z.custom<ValueObject>(isObject, 'expected an object');
+const args = z.array(value).default([]);
+const at = z.number();
+const cause = z.string().nullable();
+
+const socketSchema = z.object({
+  sid: z.string(),
+  namespace: z.string(),
+  user: z.string().nullable(),
+  transport: z.string(),
+  address: z.string(),
+  handshake: z.object({ auth: value.optional(), query: value.optional() }),
+  at,
+});
+/** One connection, as the server knows it. */
+export type SourceSocket = z.infer<typeof socketSchema>;
+
+/** The probe's messages with their values decoded, see `wire/messages.ts`. `before`: it was connected when the capture began. */
+export const sourceEventSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('connect'), socket: socketSchema, before: z.literal(true).optional() }),
+  z.object({ type: z.literal('emit'), sid: z.string(), n: z.number(), event: z.string(), args, asks: z.boolean(), at }),
+  z.object({ type: z.literal('ack'), sid: z.string(), n: z.number(), args, at }),
+  z.object({
+    type: z.literal('push'),
+    push: z.number(),
+    cause,
+    event: z.string(),
+    args,
+    to: z.array(z.string()),
+    except: z.array(z.string()).optional(),
+    asks: z.boolean(),
+    at,
+  }),
+  z.object({ type: z.literal('answer'), push: z.number(), sid: z.string(), args, at }),
+  z.object({
+    type: z.literal('change'),
+    cause,
+    op: z.enum(['insert', 'update', 'delete']),
+    table: z.string(),
+    key: row,
+    before: row.nullable(),
+    after: row.nullable(),
+    at,
+  }),
+  z.object({ type: z.literal('disconnect'), sid: z.string(), reason: z.string(), at }),
+  z.object({ type: z.literal('tables'), tables: z.array(tableSchema) }),
+  z.object({ type: z.literal('lost'), count: z.number() }),
+  z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
+]);
+export type SourceEvent = z.infer<typeof sourceEventSchema>;
+
+export type SourceKind = (typeof sources)[number];
+
+export interface TraceSource {
+  readonly kind: SourceKind;
+  readonly app: string;
+  /** what it records, for the lock: addresses of the application */
+  readonly targets: readonly string[];
+  /** whether it sees row changes */
+  readonly changes: 'measured' | 'none';
+  /** the connections that are open now */
+  sessions(): SourceSocket[];
+  /** From here on every event goes to `listener`, synchronously and in order; `sessions()` read just before misses none. */
+  start(listener: (event: SourceEvent) => void): void;
+  /** Resolves when what the traces have started has ended and was told, at most after `timeoutMs`; `open` counts what had not ended. */
+  drain(timeoutMs: number): Promise<{ open: number }>;
+  /** resolves when the source ends by itself, e.g. because the application did */
+  readonly closed: Promise<void>;
+  stop(): void;
+}
+
+/** What a capture hands to `buildRecording`, and what its log says. */
+export const capturedHeadSchema = z.object({
+  name: z.string(),
+  source: z.custom<SourceKind>((input) => typeof input === 'string'),
+  app: z.string().optional(),
+  /** socket ids; `all` takes later connections too */
+  sessions: z.union([z.literal('all'), z.array(z.string())]),
+  /** user aliases by socket id or by the user that the source reports */
+  aliases: z.record(z.string(), z.string()),
+});
+export type CapturedHead = z.infer<typeof capturedHeadSchema>;
+
+export const endSchema = z.object({ status: z.enum(statuses), reason: z.string().optional() });
+export type CaptureEnd = z.infer<typeof endSchema>;
+
+export interface Captured extends CapturedHead {
+  events: SourceEvent[];
+  end: CaptureEnd;
+}

@@ -1,0 +1,75 @@
+/** The probe inside the application as a source: everything is seen, with its cause. */
+
+import { fromJson, type Json } from '../../recording/json.js';
+import type { FromProbe } from '../../wire/messages.js';
+import type { SourceEvent, SourceSocket, TraceSource } from '../source.js';
+import { sourceEventSchema } from '../source.js';
+
+/** What `connectProbe` gives, as far as it is used here. */
+export interface ProbeConnection {
+  hello: Extract<FromProbe, { type: 'hello' }>;
+  onMessage(listener: (message: FromProbe) => void): unknown;
+  drain(timeoutMs: number): Promise<{ open: number }>;
+  closed: Promise<unknown>;
+  close(): unknown;
+}
+
+/** Follows the open connections from the first message on, so that the list is right whenever it is asked for. */
+export function probeSource(connection: ProbeConnection): TraceSource {
+  const { hello } = connection;
+  const open = new Map<string, SourceSocket>();
+  for (const socket of hello.sockets) {
+    const event = decode({ type: 'connect', socket });
+    if (event.type === 'connect') open.set(socket.sid, event.socket);
+  }
+  let tables: SourceEvent | undefined;
+  let listener: ((event: SourceEvent) => void) | undefined;
+  let stopped = false;
+  let over: () => void = () => undefined;
+  const closed = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  connection.onMessage((message) => {
+    if (stopped) return;
+    let event: SourceEvent;
+    switch (message.type) {
+      case 'hello':
+      case 'drained':
+      case 'refused':
+        return;
+      case 'tables':
+        event = tables = { type: 'tables', tables: message.tables };
+        break;
+      default:
+        event = decode(message);
+    }
+    if (event.type === 'connect') open.set(event.socket.sid, event.socket);
+    if (event.type === 'disconnect') open.delete(event.sid);
+    listener?.(event);
+  });
+  connection.closed.then(over, over);
+  return {
+    kind: 'probe',
+    app: hello.app,
+    targets: hello.listening.length > 0 ? hello.listening : [`pid:${hello.pid}`],
+    changes: hello.changes,
+    sessions: () => [...open.values()],
+    start(next) {
+      listener = next;
+      if (tables) next(tables);
+    },
+    drain: (timeoutMs) => connection.drain(timeoutMs),
+    closed,
+    stop() {
+      stopped = true;
+      listener = undefined;
+      connection.close();
+    },
+  };
+}
+
+/** Everything in a message outside its values is plain, and comes out of `fromJson` as it went in. What cannot be read is lost, not silent. */
+function decode(message: FromProbe): SourceEvent {
+  const event = sourceEventSchema.safeParse(fromJson(message as unknown as Json));
+  return event.success ? event.data : { type: 'lost', count: 1 };
+}

@@ -1,0 +1,143 @@
+/** `socket-replay record`: capture a running application into recordings/NAME.yaml. */
+import { type Capture, type CaptureResult, type Limits, startCapture } from '../../capture/capture.js';
+import { parseAliases, parseDuration, pickSessions, stamp } from '../../capture/choose.js';
+import { refuseExisting, saveCapture } from '../../capture/finish.js';
+import { captureFolder } from '../../capture/log.js';
+import { leftLogs } from '../../capture/read-log.js';
+import type { SourceSocket } from '../../capture/source.js';
+import { ReplayError } from '../../errors.js';
+import { createRedactor } from '../../recording/redact.js';
+import { recordingName } from '../../recording/schema.js';
+import { type Connected, connect } from '../connect.js';
+import type { Console } from '../console.js';
+import { exitCodes } from '../exit.js';
+import { leftLogLines, progressLine, sessionTable, summary } from '../text.js';
+import { offerReplay } from '../try-replay.js';
+
+export interface RecordOptions {
+  name?: string;
+  target?: string;
+  pick?: string[];
+  all?: boolean;
+  user?: string[];
+  duration?: string;
+  exclude?: string[];
+  redact?: string[];
+  out: string;
+  force?: boolean;
+  /** true: without asking; false: never */
+  replay?: boolean;
+}
+
+const TTY_MS = 500;
+const PLAIN_MS = 5_000;
+
+export async function record(terminal: Console, options: RecordOptions, command: readonly string[]): Promise<number> {
+  const name = options.name ?? stamp(new Date());
+  if (!recordingName.safeParse(name).success)
+    throw new ReplayError(
+      'REPLAY_USAGE',
+      `--name ${name} is no name of a recording`,
+      undefined,
+      'Use up to 100 letters, digits, dots, dashes and underscores.',
+    );
+  if (options.all && options.pick?.length) throw new ReplayError('REPLAY_USAGE', '--all and --pick exclude each other', undefined, 'Leave one of them out.');
+  const aliases = parseAliases(options.user ?? []);
+  const limits: Partial<Limits> = options.duration === undefined ? {} : { duration: parseDuration(options.duration) };
+  refuseExisting(options.out, name, options.force === true);
+  const captures = captureFolder();
+  for (const line of leftLogLines(leftLogs(captures))) terminal.warn(line);
+
+  const leave = onSignals(() => process.exit(exitCodes.aborted));
+  const connected = await connect(terminal, options.target, command);
+  try {
+    const sessions = await choose(terminal, connected, options);
+    const capture = startCapture({
+      name,
+      source: connected.source,
+      sessions,
+      aliases,
+      redact: createRedactor({ keys: options.redact }),
+      exclude: options.exclude,
+      folder: captures,
+      limits,
+      replaceLog: options.force,
+      onUncaptured: ({ sid, user, namespace }) => terminal.warn(`Not captured: ${user ?? 'somebody'} connected (${sid}, ${namespace}).`),
+      onWarning: (message) => terminal.warn(`Warning: ${message}`),
+    });
+    leave();
+    const { result, aborted } = await run(terminal, capture);
+    if (aborted) {
+      terminal.warn(`Aborted. What was captured can still be saved: npx socket-replay export ${name}`);
+      return exitCodes.aborted;
+    }
+    const saved = saveCapture(result.captured, { out: options.out, captures, force: options.force });
+    for (const line of summary(saved, result)) terminal.print(line);
+    return await offerReplay(terminal, name, options.replay, connected.application, saved.recording.status);
+  } finally {
+    connected.source.stop();
+    await connected.application?.stop();
+    leave();
+  }
+}
+
+/** Numbers of the list are for the terminal only; a user may well be called 1. */
+async function choose(terminal: Console, { source }: Connected, options: RecordOptions): Promise<'all' | string[]> {
+  const sessions = source.sessions();
+  if (options.pick?.length) return pickSessions(sessions, options.pick);
+  for (const line of sessions.length > 0 ? sessionTable(sessions, Date.now()) : ['Nobody is connected yet.']) terminal.print(line);
+  if (options.all || !terminal.interactive || sessions.length === 0) return 'all';
+  for (;;) {
+    const answer = (await terminal.ask('Which ones? Numbers, or Enter for all, also those that connect later: ')).trim();
+    if (answer === '' || answer === 'all') return 'all';
+    try {
+      return numbered(sessions, answer.split(/[\s,]+/));
+    } catch (error) {
+      terminal.warn((error as Error).message);
+    }
+  }
+}
+
+function numbered(sessions: readonly SourceSocket[], words: readonly string[]): string[] {
+  return pickSessions(
+    sessions,
+    words.map((word) => (/^\d+$/.test(word) ? (sessions[Number(word) - 1]?.sid ?? word) : word)),
+  );
+}
+
+/** Until Enter, `stop`, a signal, a limit or the end of the application. The second signal aborts. */
+async function run(terminal: Console, capture: Capture): Promise<{ result: CaptureResult; aborted: boolean }> {
+  const begin = Date.now();
+  let signals = 0;
+  const onSignal = (): void => {
+    signals++;
+    if (signals > 1) capture.abort();
+    else {
+      terminal.print('Stopping; once more to abort.');
+      capture.stop();
+    }
+  };
+  const stopLines = terminal.onLine((line) => {
+    if (terminal.interactive || line.trim() === 'stop') capture.stop();
+  });
+  const leave = onSignals(onSignal);
+  terminal.print(terminal.interactive ? 'Recording. Enter or Ctrl-C stops and writes it.' : 'Recording. A line `stop`, SIGINT or SIGTERM stops and writes it.');
+  const timer = setInterval(() => terminal.status(progressLine(capture.counts, Date.now() - begin)), terminal.interactive ? TTY_MS : PLAIN_MS);
+  try {
+    const result = await capture.done;
+    return { result, aborted: result.captured.end.reason === 'aborted' };
+  } finally {
+    clearInterval(timer);
+    stopLines();
+    leave();
+  }
+}
+
+/** Leaving by `process.exit` runs what frees locks and ends the application; dying of the signal would not. */
+function onSignals(listener: () => void): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, listener);
+  return () => {
+    for (const signal of signals) process.removeListener(signal, listener);
+  };
+}

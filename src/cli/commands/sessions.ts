@@ -1,0 +1,24 @@
+/** `socket-replay sessions`: who is connected to the applications under the probe. */
+import { probesAt } from '../../capture/choose.js';
+import { probeSource } from '../../capture/sources/probe.js';
+import { ReplayError } from '../../errors.js';
+import { connectProbe, findProbes } from '../../wire/client.js';
+import type { Console } from '../console.js';
+import { exitCodes } from '../exit.js';
+import { sessionTable, targetName } from '../text.js';
+
+export async function sessions(terminal: Console, options: { target?: string }): Promise<number> {
+  const probes = probesAt(findProbes(), options.target);
+  if (probes.length === 0) {
+    const where = options.target === undefined ? 'no application runs under the probe' : `no application under the probe listens at ${options.target}`;
+    throw new ReplayError('REPLAY_NO_PROBE', where);
+  }
+  for (const { app, listening, pid, port, token } of probes) {
+    const source = probeSource(await connectProbe({ port, token, mode: 'list' }));
+    terminal.print(targetName(app, listening, pid));
+    const open = source.sessions();
+    for (const line of open.length > 0 ? sessionTable(open, Date.now()) : ['nobody is connected']) terminal.print(`  ${line}`);
+    source.stop();
+  }
+  return exitCodes.good;
+}

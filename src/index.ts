@@ -1,0 +1,6 @@
+/** What scenarios and configurations import. */
+export { expect } from '@playwright/test';
+export { defineReplayConfig, type ReplayConfig } from './playwright/config.js';
+export { type Replay, recordings, test } from './playwright/fixture.js';
+export type { ReplayUse } from './playwright/options.js';
+export type { ReplayResult } from './playwright/replay-test.js';

@@ -1,0 +1,99 @@
+/** `defineReplayConfig`: a Playwright configuration with the projects `regression`, `iteration-1` … `iteration-M` (DESIGN.md law 2). */
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type PlaywrightTestConfig, type Project } from '@playwright/test';
+import { type ReplayError, ReplayErrors } from '../errors.js';
+import { loadRecordings } from '../recording/load.js';
+import { writeNotStarted, writeUnfinished } from '../results/not-started.js';
+import { type ReplayUse, replayOptions, type ScaleInput, type ScaleOptions, scaleOptions } from './options.js';
+import { beginRun, isMainProcess, setScale } from './run.js';
+
+/** Scenarios of this tag run in the projects `iteration-K`, all others in `regression`. */
+const POOL = /@pool/;
+
+type Config = PlaywrightTestConfig<ReplayUse>;
+
+/** Everything that a Playwright configuration may say, and how far the replay scales. `use` takes the options of a replay. */
+export interface ReplayConfig extends Omit<Config, 'projects' | 'use'>, ScaleInput {
+  use: ReplayUse & Config['use'];
+  /** further projects of your own, beside those of the replay */
+  projects?: Project<ReplayUse>[];
+}
+
+/**
+ * Builds the configuration. In the main process it reads all recordings first: any error of theirs, or of the options, ends
+ * the run before anything is sent, all of them listed, and `results.json` says that it did not start.
+ *
+ * @throws {ReplayErrors} REPLAY_OPTION_INVALID and every error of the recordings
+ */
+export function defineReplayConfig(config: ReplayConfig): Config {
+  const { recordings, iterations, schedule, continueOnFailure, projects = [], webServer, use, ...rest } = config;
+  const scale = checked(() => scaleOptions({ recordings, iterations, schedule, continueOnFailure }));
+  checked(() => replayOptions(use));
+  setScale(scale);
+  if (isMainProcess()) {
+    beginRun();
+    checkRecordings(scale);
+    if (isRun(process.argv)) writeUnfinished();
+  }
+  const alone = scale.schedule === 'ramp';
+  return defineConfig<ReplayUse>({
+    testDir: 'scenarios',
+    reporter: [['list'], [fileURLToPath(new URL('../../reporters/html/reporter.js', import.meta.url))]],
+    // Replays take as long as their traces; each of these has its own limits.
+    timeout: 0,
+    // One thing at a time, and in file order: what is replayed alone must be alone.
+    ...(alone ? { workers: 1, fullyParallel: false } : {}),
+    ...rest,
+    use: use as Config['use'],
+    ...(webServer && { webServer: (Array.isArray(webServer) ? webServer : [webServer]).map(withProbe) }),
+    projects: [...replayProjects(scale), ...projects],
+  });
+}
+
+function replayProjects(scale: ScaleOptions): Project<ReplayUse>[] {
+  const chained = scale.schedule === 'ramp' && !scale.continueOnFailure;
+  const levels = Array.from({ length: scale.iterations }, (_, index): Project<ReplayUse> => {
+    const iteration = index + 1;
+    const before = iteration === 1 ? 'regression' : `iteration-${index}`;
+    return {
+      name: `iteration-${iteration}`,
+      grep: POOL,
+      metadata: { iteration, schedule: scale.schedule },
+      retries: 0,
+      ...(chained ? { dependencies: [before] } : scale.schedule === 'parallel' && !scale.continueOnFailure ? { dependencies: ['regression'] } : {}),
+    };
+  });
+  return [{ name: 'regression', grepInvert: POOL, metadata: { iteration: 0, schedule: scale.schedule }, retries: 0 }, ...levels];
+}
+
+type WebServer = Exclude<NonNullable<PlaywrightTestConfig['webServer']>, unknown[]>;
+
+/** The server starts with the probe preloaded, and is given the time to shut down cleanly. */
+function withProbe(server: WebServer): WebServer {
+  const preload = process.env.REPLAY_PROBE_PRELOAD ?? new URL('../probe/preload.js', import.meta.url).href;
+  const options = [server.env?.NODE_OPTIONS ?? process.env.NODE_OPTIONS, `--import=${preload}`].filter((part) => part !== undefined && part !== '');
+  return { gracefulShutdown: { signal: 'SIGTERM', timeout: 5000 }, ...server, env: { ...server.env, NODE_OPTIONS: options.join(' ') } };
+}
+
+/** `playwright test`, and not merely a list of the tests: a configuration is also loaded by editors and other commands. */
+const isRun = (argv: readonly string[]): boolean => argv.includes('test') && !argv.includes('--list');
+
+function checkRecordings(scale: ScaleOptions): void {
+  const { errors } = loadRecordings(scale.recordings, scale.select);
+  if (errors.length > 0) refuse(errors);
+}
+
+function checked<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    if (isMainProcess() && error instanceof Error && 'code' in error) refuse([error as ReplayError]);
+    throw error;
+  }
+}
+
+function refuse(errors: ReplayError[]): never {
+  const failure = new ReplayErrors(errors);
+  if (isRun(process.argv)) writeNotStarted(errors);
+  throw failure;
+}

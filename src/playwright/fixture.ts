@@ -1,0 +1,50 @@
+/** The test of a scenario: Playwright's, with the `replay` fixture and the options of a replay. */
+import { test as base } from '@playwright/test';
+import { loadRecordings } from '../recording/load.js';
+import { type ReplayUse, replayOptions } from './options.js';
+import { type ReplayResult, replayTest } from './replay-test.js';
+import { currentScale } from './run.js';
+
+/**
+ * Replays recordings. In the project `regression` the named one, alone; in `iteration-K` the named ones, or all that are
+ * selected, in K copies. Fails the test when anything differs from what was recorded.
+ */
+export type Replay = (...names: string[]) => Promise<ReplayResult>;
+
+type Options = Omit<ReplayUse, 'baseURL'>;
+
+export const test = base.extend<Options & { replay: Replay }>({
+  login: [undefined, { option: true }],
+  reset: [undefined, { option: true }],
+  ackTimeout: [undefined, { option: true }],
+  connectTimeout: [undefined, { option: true }],
+  speed: [undefined, { option: true }],
+  order: [undefined, { option: true }],
+  measure: [undefined, { option: true }],
+  secrets: [undefined, { option: true }],
+  socketPath: [undefined, { option: true }],
+  replay: async ({ baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, secrets, socketPath }, use, testInfo) => {
+    const set = Object.fromEntries(
+      Object.entries({ baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, secrets, socketPath }).filter(
+        ([, value]) => value !== undefined,
+      ),
+    );
+    const abort = new AbortController();
+    const running = new Set<Promise<unknown>>();
+    await use((...names) => {
+      const done = replayTest(names.length > 0 ? names : undefined, replayOptions(set), testInfo, abort.signal);
+      running.add(done);
+      done.finally(() => running.delete(done)).catch(() => {});
+      return done;
+    });
+    // The test has ended. A replay that still runs was interrupted (Ctrl-C, timeout, --max-failures): it closes its sockets and its journal.
+    abort.abort();
+    await Promise.allSettled(running);
+  },
+});
+
+/** The names of the selected recordings, in the order of their files: a test each in `regression`. */
+export function recordings(): string[] {
+  const scale = currentScale();
+  return loadRecordings(scale.recordings, scale.select).recordings.map(({ recording }) => recording.name);
+}

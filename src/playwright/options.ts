@@ -1,0 +1,116 @@
+/** The options of a replay: Playwright `use` options and the environment, validated together with clear errors. */
+import { z } from 'zod';
+import { httpLoginSchema } from '../auth/http-login.js';
+import { ReplayError } from '../errors.js';
+
+const speed = z.union([z.enum(['fast', 'realtime']), z.number().positive().max(1000)]);
+const part = z.enum(['acks', 'pushes', 'changes']);
+
+/** How the application is brought back to its known state before each regression test and each iteration. */
+const resetSchema = z.union([
+  /** a request to the target, e.g. `{ post: '/reset' }`; `headers` for a token */
+  z.strictObject({ post: z.string(), headers: z.record(z.string(), z.string()).optional() }),
+  /** a command; it must go through the running application or stop it */
+  z.strictObject({ command: z.string() }),
+  z.custom<() => Promise<void> | void>((input) => typeof input === 'function', 'expected { post }, { command } or a function'),
+]);
+
+export const useSchema = z.object({
+  /** where the application is */
+  baseURL: z.url({ protocol: /^https?$/ }),
+  /** how clients get in; not needed when no session has a user */
+  login: httpLoginSchema.optional(),
+  reset: resetSchema.optional(),
+  /** milliseconds an acknowledgement and every other recorded effect may take. Default 2,000 */
+  ackTimeout: z.int().min(100).max(30_000).default(2000),
+  /** milliseconds a handshake may take. Default 10,000 */
+  connectTimeout: z.int().min(100).max(120_000).default(10_000),
+  /** `fast` (no gaps), `realtime`, or a factor. Default `fast`. The order never changes. */
+  speed: speed.default('fast'),
+  /** `recording`: across the sessions of a recording; `session`: each session for itself. Default `recording` */
+  order: z.enum(['recording', 'session']).default('recording'),
+  /** what must be measured for the verdict to count. Default all three */
+  measure: z.array(part).min(1).default(['acks', 'pushes', 'changes']),
+  /** values of `!secret name`; also `REPLAY_SECRET_NAME` in the environment */
+  secrets: z.record(z.string(), z.string()).default({}),
+  /** path of Socket.IO on the target. Default `/socket.io` */
+  socketPath: z.string().startsWith('/').optional(),
+});
+export type ReplayUse = z.input<typeof useSchema>;
+export type ReplayOptions = z.output<typeof useSchema>;
+
+const scaleSchema = z.object({
+  /** the folder of the recordings. Default `recordings` */
+  recordings: z.string().default('recordings'),
+  /** M: iterations 1 to M are replayed. Default 3 */
+  iterations: z.int().min(1).max(1000).default(3),
+  /** `ramp`: an iteration starts when the one before has ended; `parallel`: side by side, on purpose. Default `ramp` */
+  schedule: z.enum(['ramp', 'parallel']).default('ramp'),
+  /** go on climbing after a failed iteration. Default false */
+  continueOnFailure: z.boolean().default(false),
+});
+export type ScaleOptions = z.output<typeof scaleSchema> & { select?: string[] };
+export type ScaleInput = z.input<typeof scaleSchema>;
+
+const flag = z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true');
+const environmentSchema = z.object({
+  REPLAY_ITERATIONS: z.coerce.number().int().min(1).max(1000).optional(),
+  /** names, separated by commas */
+  REPLAY_RECORDINGS: z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    )
+    .optional(),
+  REPLAY_SPEED: z.union([z.enum(['fast', 'realtime']), z.coerce.number().positive().max(1000)]).optional(),
+  REPLAY_CONTINUE_ON_FAILURE: flag.optional(),
+});
+
+const environment = (env: NodeJS.ProcessEnv): z.output<typeof environmentSchema> => {
+  const set = Object.fromEntries(
+    Object.keys(environmentSchema.shape).flatMap((name) => (env[name] === undefined || env[name] === '' ? [] : [[name, env[name]]])),
+  );
+  return parse(environmentSchema, set, 'the environment');
+};
+
+/** Environment above configuration above defaults. Throws REPLAY_OPTION_INVALID with every issue. */
+export function scaleOptions(input: ScaleInput, env: NodeJS.ProcessEnv = process.env): ScaleOptions {
+  const set = environment(env);
+  return {
+    ...parse(
+      scaleSchema,
+      {
+        ...input,
+        ...(set.REPLAY_ITERATIONS === undefined ? {} : { iterations: set.REPLAY_ITERATIONS }),
+        ...(set.REPLAY_CONTINUE_ON_FAILURE === undefined ? {} : { continueOnFailure: set.REPLAY_CONTINUE_ON_FAILURE }),
+      },
+      'defineReplayConfig',
+    ),
+    ...(set.REPLAY_RECORDINGS && { select: set.REPLAY_RECORDINGS }),
+  };
+}
+
+export function replayOptions(use: unknown, env: NodeJS.ProcessEnv = process.env): ReplayOptions {
+  const set = environment(env);
+  const options = parse(useSchema, { ...(use as object), ...(set.REPLAY_SPEED === undefined ? {} : { speed: set.REPLAY_SPEED }) }, '`use`');
+  const secrets: Record<string, string> = { ...options.secrets };
+  for (const [name, value] of Object.entries(env))
+    if (name.startsWith('REPLAY_SECRET_') && value !== undefined) secrets[name.slice('REPLAY_SECRET_'.length).toLowerCase()] = value;
+  return { ...options, secrets };
+}
+
+/** 0 means no gaps. */
+export const speedFactor = (speed: ReplayOptions['speed']): number => (speed === 'fast' ? 0 : speed === 'realtime' ? 1 : speed);
+
+function parse<T extends z.ZodType>(schema: T, input: unknown, where: string): z.output<T> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map((issue) => `${issue.path.join('.') || where}: ${issue.message}`);
+  throw new ReplayError(
+    'REPLAY_OPTION_INVALID',
+    `${where === 'the environment' ? 'the environment is' : `the options of ${where} are`} not valid\n      ${issues.join('\n      ')}`,
+  );
+}

@@ -1,0 +1,190 @@
+/** better-sqlite3: its prototypes patched in place, so that a connection is known from its first statement on. */
+import type { Table } from '../../wire/messages.js';
+import { outside } from '../context.js';
+import type { AnyFunction } from '../foreign.js';
+import { guarded } from '../guard.js';
+import { isWanted, reportChange, reportTables } from '../hub.js';
+import { type Connection, SqliteLog } from './sqlite-log.js';
+import { PREFIX } from './sqlite-schema.js';
+
+interface Statement {
+  run(...args: unknown[]): unknown;
+  all(...args: unknown[]): unknown[];
+  safeIntegers(on: boolean): Statement;
+  readonly database: Database;
+  readonly reader: boolean;
+  readonly source: string;
+}
+
+interface Database {
+  readonly name: string;
+  readonly open: boolean;
+  readonly readonly: boolean;
+  readonly memory: boolean;
+  readonly inTransaction: boolean;
+}
+
+type Methods = Record<'prepare' | 'exec' | 'function' | 'close', AnyFunction>;
+
+const DDL = /\b(?:create|alter|drop|attach|detach|vacuum)\b/i;
+/** what SQLite says when a trigger of ours no longer fits its table */
+const STALE = new RegExp(`^no such column: (?:NEW|OLD)\\.|\\b${PREFIX}`, 'i');
+const STATEMENT_METHODS = ['run', 'get', 'all', 'iterate'] as const;
+
+const patched = new WeakSet<object>();
+const logs = new WeakMap<Database, SqliteLog>();
+/** weak: an application may forget a connection without closing it */
+const known = new Set<WeakRef<Database>>();
+let wanted = false;
+let announcing = false;
+
+export const driverLoaded = (): boolean => loaded;
+let loaded = false;
+
+export function adoptDriver(exports: unknown): void {
+  if (typeof exports !== 'function' || patched.has(exports)) return;
+  patched.add(exports);
+  loaded = true;
+  const prototype = exports.prototype as Methods;
+  const raw: Methods = { prepare: prototype.prepare, exec: prototype.exec, function: prototype.function, close: prototype.close };
+  prototype.exec = function exec(this: Database, sql: unknown, ...rest: unknown[]) {
+    const log = logOf(this, raw);
+    const run = (): unknown => Reflect.apply(raw.exec, this, [sql, ...rest]);
+    return log === undefined ? run() : typeof sql === 'string' && DDL.test(sql) ? changingSchema(this, log, run) : healing(log, run);
+  } as AnyFunction;
+  prototype.prepare = function prepare(this: Database, sql: unknown, ...rest: unknown[]) {
+    const log = logOf(this, raw);
+    if (log === undefined) return Reflect.apply(raw.prepare, this, [sql, ...rest]);
+    const statement = healing(log, () => Reflect.apply(raw.prepare, this, [sql, ...rest])) as Statement;
+    guarded('prepare', () => patchStatements(statement));
+    if (typeof sql === 'string' && DDL.test(sql)) guarded('prepare', () => watchDdl(statement, log));
+    return statement;
+  } as AnyFunction;
+  prototype.close = function close(this: Database, ...args: unknown[]) {
+    const log = logs.get(this);
+    if (log !== undefined) guarded('close', () => outside(() => log.flush()));
+    return Reflect.apply(raw.close, this, args);
+  } as AnyFunction;
+}
+
+export function measureChanges(on: boolean): void {
+  wanted = on;
+  for (const log of openLogs()) guarded('changes', () => outside(() => log.want(on)));
+}
+
+export const tables = (): Table[] => [...new Map(openLogs().flatMap((log) => log.tables.map((table) => [table.name, table] as const))).values()];
+
+/** How many logs could not be written out. */
+export const flushChanges = (): number => openLogs().filter((log) => !log.flush()).length;
+
+function openLogs(): SqliteLog[] {
+  const open: SqliteLog[] = [];
+  for (const reference of known) {
+    const database = reference.deref();
+    const log = database?.open ? logs.get(database) : undefined;
+    if (log === undefined) known.delete(reference);
+    else open.push(log);
+  }
+  return open;
+}
+
+function logOf(database: Database, raw: Methods): SqliteLog | undefined {
+  return logs.get(database) ?? guarded('database', () => register(database, raw));
+}
+
+function register(database: Database, raw: Methods): SqliteLog | undefined {
+  if (database.open !== true) return undefined;
+  const log = new SqliteLog(connect(database, raw), reportChange, announceTables);
+  logs.set(database, log);
+  known.add(new WeakRef(database));
+  if (wanted) outside(() => log.want(true));
+  return log;
+}
+
+function connect(database: Database, raw: Methods): Connection {
+  /** a handful of constant texts */
+  const prepared = new Map<string, Statement>();
+  const prepare = (sql: string): Statement => {
+    const statement = prepared.get(sql) ?? (Reflect.apply(raw.prepare, database, [sql]) as Statement).safeIntegers(false);
+    prepared.set(sql, statement);
+    return statement;
+  };
+  return {
+    get name() {
+      return database.name;
+    },
+    get open() {
+      return database.open;
+    },
+    get readonly() {
+      return database.readonly;
+    },
+    get inTransaction() {
+      return database.inTransaction;
+    },
+    exec: (sql) => void Reflect.apply(raw.exec, database, [sql]),
+    query: (sql, ...params) => prepare(sql).all(...params) as Record<string, unknown>[],
+    define: (name, run) => void Reflect.apply(raw.function, database, [name, run]),
+  };
+}
+
+/** Other connections to the same file have to learn of the new tables as well. */
+function changingSchema<T>(database: Database, log: SqliteLog, run: () => T): T {
+  try {
+    return log.aroundDdl(run);
+  } finally {
+    if (log.isOn) guarded('ddl', () => refreshPeers(database));
+  }
+}
+
+function refreshPeers(database: Database): void {
+  if (database.memory || known.size < 2) return;
+  for (const reference of known) {
+    const peer = reference.deref();
+    if (peer !== undefined && peer !== database && peer.open && peer.name === database.name && !peer.inTransaction) logs.get(peer)?.refresh();
+  }
+}
+
+/** A statement that no longer compiles because the schema changed under our triggers has done nothing yet: once more with new ones. */
+function healing<T>(log: SqliteLog, run: () => T): T {
+  if (!log.isOn) return run();
+  try {
+    return run();
+  } catch (error) {
+    if (STALE.test(String((error as { message?: unknown } | null)?.message)) && log.refresh()) return run();
+    throw error;
+  }
+}
+
+function patchStatements(statement: Statement): void {
+  const prototype = Object.getPrototypeOf(statement) as Record<string, AnyFunction>;
+  if (patched.has(prototype)) return;
+  patched.add(prototype);
+  for (const name of STATEMENT_METHODS) {
+    const original = prototype[name];
+    if (typeof original !== 'function') continue;
+    prototype[name] = function (this: Statement, ...args: unknown[]) {
+      const log = wanted ? logs.get(this.database) : undefined;
+      return log === undefined ? Reflect.apply(original, this, args) : healing(log, () => Reflect.apply(original, this, args));
+    } as AnyFunction;
+  }
+}
+
+function watchDdl(statement: Statement, log: SqliteLog): void {
+  for (const name of STATEMENT_METHODS) {
+    const original = (statement as unknown as Record<string, AnyFunction>)[name];
+    if (typeof original !== 'function') continue;
+    const value = (...args: unknown[]): unknown => changingSchema(statement.database, log, () => Reflect.apply(original, statement, args));
+    Object.defineProperty(statement, name, { value, configurable: true, writable: true, enumerable: false });
+  }
+}
+
+/** One message for a burst of DDL. */
+function announceTables(): void {
+  if (announcing || !isWanted()) return;
+  announcing = true;
+  queueMicrotask(() => {
+    announcing = false;
+    guarded('tables', () => reportTables(tables()));
+  });
+}

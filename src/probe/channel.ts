@@ -1,0 +1,163 @@
+/** The probe's door: a TCP server on loopback that never keeps the application alive, and asks every reader for the token. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { writeSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { FromProbe, PROTOCOL as Protocol, ToProbe } from '../wire/messages.js';
+import { outside } from './context.js';
+import { drain } from './drain.js';
+import { isObject } from './foreign.js';
+import { guarded } from './guard.js';
+import { addReader, currentReaders, knownWarnings, lineOf, now, removeReader } from './hub.js';
+import { type Mode, Reader } from './reader.js';
+import { appName, removeProbeFile, writeProbeFile } from './runtime-file.js';
+import { realClearTimeout, realSetTimeout } from './timers.js';
+
+const PROTOCOL: typeof Protocol = 1;
+const SUBSCRIBE_WITHIN = 5_000;
+const MAX_LINE = 64 * 1024;
+
+/** What the channel tells of the application. */
+export interface Source {
+  listening(): string[];
+  sockets(): Extract<FromProbe, { type: 'hello' }>['sockets'];
+  /** readers that want row changes came (before their hello) or the last one went */
+  changesWanted(wanted: boolean): void;
+  changes(): 'measured' | 'none';
+  tables(): Extract<FromProbe, { type: 'tables' }>['tables'];
+}
+
+let server: Server | undefined;
+let port = 0;
+let token = '';
+let app = '';
+let source: Source;
+
+/** Once a process. Returns at once; the line on stderr says when it is ready. */
+export function openChannel(given: Source): void {
+  if (server !== undefined) return;
+  source = given;
+  app = appName();
+  token = process.env.REPLAY_PROBE_TOKEN || randomBytes(32).toString('hex');
+  server = createServer((socket) => guarded('reader', () => welcome(socket)));
+  server.on('error', (error) => say(`socket-replay probe cannot listen: ${error.message}`));
+  server.listen({ host: '127.0.0.1', port: Number(process.env.REPLAY_PROBE_PORT) || 0 }, () => guarded('channel', ready));
+  server.unref();
+}
+
+/** Again whenever the application listens somewhere else. */
+export function announce(): void {
+  if (port === 0) return;
+  writeProbeFile({ protocol: PROTOCOL, pid: process.pid, port, token, app, listening: source.listening(), at: now() });
+}
+
+function ready(): void {
+  const address = server?.address();
+  if (!isObject(address)) return;
+  port = Number(address.port);
+  process.once('exit', () => guarded('exit', removeProbeFile));
+  try {
+    announce();
+  } catch (error) {
+    say(`socket-replay probe left no address: ${String(error)}`);
+  }
+  say(`socket-replay probe ready on 127.0.0.1:${port}`);
+}
+
+function welcome(socket: Socket): void {
+  socket.unref();
+  socket.setEncoding('utf8');
+  socket.on('error', () => socket.destroy());
+  let rest = '';
+  let reader: Reader | undefined;
+  const late = realSetTimeout(() => refuse(socket, 'no subscription within 5 s'), SUBSCRIBE_WITHIN);
+  late.unref();
+  socket.on('data', (piece: string) => {
+    if (socket.destroyed || socket.writableEnded) return;
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > MAX_LINE) refuse(socket, 'the line is too long');
+    for (const line of lines) {
+      if (socket.writableEnded) return;
+      if (reader !== undefined) guarded('request', () => obey(reader as Reader, parse(line)));
+      else reader = subscribe(socket, parse(line));
+      if (reader !== undefined) realClearTimeout(late);
+    }
+  });
+  socket.on('close', () => {
+    realClearTimeout(late);
+    if (reader !== undefined) guarded('reader', () => leave(reader as Reader));
+  });
+}
+
+function subscribe(socket: Socket, message: Partial<Extract<ToProbe, { type: 'subscribe' }>>): Reader | undefined {
+  const { type, protocol, mode } = message;
+  if (type !== 'subscribe') return refuse(socket, 'the first line must be subscribe');
+  if (protocol !== PROTOCOL)
+    return refuse(socket, `this probe speaks protocol ${PROTOCOL}, the reader ${String(protocol)}: use the same version of socket-replay on both sides`);
+  if (typeof message.token !== 'string' || !sameToken(message.token)) return refuse(socket, 'the token is not the one of this probe');
+  if (mode !== 'record' && mode !== 'replay' && mode !== 'list') return refuse(socket, 'the mode must be record, replay or list');
+  const reader = new Reader(socket, mode);
+  guarded('subscribe', () => enter(reader, mode));
+  return reader;
+}
+
+/** The hello is written after the changes are measured: what a reader does then is seen. */
+function enter(reader: Reader, mode: Mode): void {
+  if (mode !== 'list') guarded('changes', () => source.changesWanted(true));
+  const changes = source.changes();
+  reader.push(
+    lineOf({
+      type: 'hello',
+      protocol: PROTOCOL,
+      pid: process.pid,
+      app,
+      node: process.version,
+      at: now(),
+      listening: source.listening(),
+      sockets: source.sockets(),
+      changes,
+    }),
+  );
+  if (mode !== 'list' && changes === 'measured') guarded('tables', () => reader.push(lineOf({ type: 'tables', tables: source.tables() })));
+  for (const warning of knownWarnings()) reader.push(lineOf(warning));
+  addReader(reader);
+}
+
+function leave(reader: Reader): void {
+  removeReader(reader);
+  if (![...currentReaders()].some(({ mode }) => mode !== 'list')) source.changesWanted(false);
+}
+
+function obey(reader: Reader, message: Partial<Extract<ToProbe, { type: 'drain' }>>): void {
+  const { type, id, timeout } = message;
+  if (type !== 'drain' || typeof id !== 'number' || typeof timeout !== 'number') return;
+  outside(() => drain(timeout, ({ open, waited }) => reader.answer(lineOf({ type: 'drained', id, open, waited }))));
+}
+
+function refuse(socket: Socket, message: string): undefined {
+  if (!socket.destroyed && !socket.writableEnded) socket.end(lineOf({ type: 'refused', message }));
+  return undefined;
+}
+
+function sameToken(given: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(token));
+}
+
+function parse(line: string): Record<string, never> {
+  try {
+    const message: unknown = JSON.parse(line);
+    return (isObject(message) ? message : {}) as Record<string, never>;
+  } catch {
+    return {};
+  }
+}
+
+/** Written at once, also where stderr is a pipe; a closed one is nobody's problem. */
+function say(line: string): void {
+  try {
+    writeSync(2, `${line}\n`);
+  } catch {
+    // nobody reads
+  }
+}

@@ -1,0 +1,32 @@
+/** What the probe touches of other people's objects: only what it uses, everything optional that some version lacks. */
+
+export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+
+export interface Packet {
+  id?: number | null;
+  data?: unknown[];
+}
+
+/** A Socket.IO server socket of any copy and version. */
+export interface ServerSocket {
+  id: string;
+  nsp: { name: string; adapter?: { broadcast?: unknown }; sockets?: ReadonlyMap<string, unknown> };
+  handshake: { auth?: unknown; query?: unknown; address?: unknown };
+  connected?: boolean;
+  acks?: unknown;
+  conn?: { transport?: { name?: unknown } };
+  request?: { session?: unknown };
+  data?: unknown;
+  user?: unknown;
+  server?: { _opts?: { connectionStateRecovery?: unknown } };
+  onevent(packet: Packet): unknown;
+  ack(id: number): AnyFunction;
+  [method: string]: unknown;
+}
+
+export function isServerSocket(value: unknown): value is ServerSocket {
+  if (!isObject(value)) return false;
+  return isObject(value.nsp) && isObject(value.handshake) && typeof value.onevent === 'function' && typeof value.id === 'string';
+}
+
+export const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -1,0 +1,83 @@
+/** Puts the probe into a process, once, however many copies of it are loaded. No effect until a Socket.IO server exists. */
+import type { Server as HttpServer } from 'node:http';
+import { adoptDriver, driverLoaded, flushChanges, measureChanges, tables } from './changes/better-sqlite3.js';
+import { announce, openChannel } from './channel.js';
+import { outside } from './context.js';
+import { setFlushChanges } from './drain.js';
+import type { ServerSocket } from './foreign.js';
+import { guarded } from './guard.js';
+import { followOutgoingRequests, installCompileHook, installEmitHook } from './hooks.js';
+import { warn } from './hub.js';
+import { addressOf } from './runtime-file.js';
+import { connectedSockets, tap } from './sockets.js';
+import { installTimers } from './timers.js';
+
+export interface Probe {
+  /** A server socket, connected or about to be. */
+  found(socket: ServerSocket): void;
+  /** A Socket.IO server exists; `server` is the one it listens with, if known. */
+  open(server?: HttpServer): void;
+}
+
+const KEY = Symbol.for('socket-replay:probe');
+const SOCKET_IO = /[\\/]socket\.io[\\/](?:dist|lib)[\\/]index\.js$/;
+const BETTER_SQLITE3 = /[\\/]better-sqlite3[^\\/]*[\\/]lib[\\/]index\.js$/;
+const UNMEASURED = /[\\/]node_modules[\\/](pg|sqlite3|mysql2|mysql|mongodb)[\\/](?:lib[\\/](?:index|sqlite3)|index)\.js$/;
+
+export function install(): Probe {
+  const holder = globalThis as { [KEY]?: Probe };
+  holder[KEY] ??= create();
+  return holder[KEY];
+}
+
+function create(): Probe {
+  const listening = new Set<HttpServer>();
+  let moduleLoaded = false;
+  const source = {
+    listening: (): string[] => [...listening].map(addressOf).filter((address) => address !== undefined),
+    sockets: connectedSockets,
+    changesWanted: measureChanges,
+    changes: (): 'measured' | 'none' => (driverLoaded() ? 'measured' : 'none'),
+    tables,
+  };
+  const probe: Probe = {
+    found: (socket) => {
+      probe.open();
+      tap(socket);
+    },
+    open: (server) => {
+      if (server?.listening) listening.add(server);
+      outside(() => openChannel(source));
+    },
+  };
+  const findings = {
+    socket: (socket: object) => probe.found(socket as ServerSocket),
+    listening: (server: HttpServer) => {
+      listening.add(server);
+      if (moduleLoaded || servesEngine(server)) probe.open();
+      announce();
+    },
+    closed: (server: HttpServer) => {
+      if (listening.delete(server)) announce();
+    },
+    module: (file: string, exports: unknown) => {
+      if (BETTER_SQLITE3.test(file)) adoptDriver(exports);
+      else if (SOCKET_IO.test(file)) {
+        moduleLoaded = true;
+        if (listening.size > 0) probe.open();
+      } else {
+        const driver = UNMEASURED.exec(file)?.[1];
+        if (driver !== undefined) warn('changes-unmeasured', `Rows that the application writes through ${driver} are not measured.`, driver);
+      }
+    },
+  };
+  setFlushChanges(flushChanges);
+  guarded('install', installTimers);
+  guarded('install', () => installEmitHook(findings));
+  guarded('install', () => installCompileHook(findings));
+  guarded('install', followOutgoingRequests);
+  return probe;
+}
+
+/** A bundle loads no module that could be recognised; property names survive its minifier. */
+const servesEngine = (server: HttpServer): boolean => server.listeners('upgrade').some((listener) => String(listener).includes('destroyUpgrade'));

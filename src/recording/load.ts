@@ -1,0 +1,141 @@
+/** Recordings in their folder: the only part of the ground floor that touches the disk. */
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { ReplayError } from '../errors.js';
+import { MAX_TEXT } from './document.js';
+import { suggestion } from './nearest.js';
+import { type ReadRecording, readRecording } from './read.js';
+import { type Recording, recordingName } from './schema.js';
+import { writeRecording } from './write.js';
+
+export interface LoadedRecording {
+  recording: Recording;
+  /** relative to the working directory when inside it */
+  file: string;
+  /** the line (from 1) of a session, or of one of its traces */
+  lineOf(session: number, trace?: number): number;
+}
+
+export interface LoadResult {
+  /** in the order of the file names */
+  recordings: LoadedRecording[];
+  errors: ReplayError[];
+}
+
+/** Parsing is by far the most expensive step, and every worker and every phase of a run asks for the same texts. */
+const cache = new Map<string, ReadRecording>();
+
+/**
+ * The recordings of a folder. Without `select` (or with none in it) all that are not disabled; with it those named, also
+ * disabled ones. Files that cannot be read are in `errors`, the others are loaded all the same. Treat the result as read-only:
+ * equal texts share it.
+ */
+export function loadRecordings(folder: string, select?: readonly string[]): LoadResult {
+  const names = recordingFiles(folder);
+  const where = { file: shown(folder) };
+  if (!names) return { recordings: [], errors: [new ReplayError('REPLAY_NO_RECORDINGS', `there is no folder ${shown(folder)}`, where)] };
+  if (names.length === 0) return { recordings: [], errors: [new ReplayError('REPLAY_NO_RECORDINGS', `no recording (*.yaml) in ${shown(folder)}`, where)] };
+
+  const errors: ReplayError[] = [];
+  const loaded: LoadedRecording[] = [];
+  const broken = new Set<string>();
+  for (const name of names) {
+    const result = loadFile(folder, name);
+    if (Array.isArray(result)) {
+      errors.push(...result);
+      broken.add(name.slice(0, -'.yaml'.length));
+    } else loaded.push(result);
+  }
+  errors.push(...duplicates(loaded));
+  if (select && select.length > 0) {
+    const known = loaded.map(({ recording }) => recording.name);
+    // What cannot be read has been reported; it is not missing.
+    for (const name of new Set(select))
+      if (!known.includes(name) && !broken.has(name))
+        errors.push(new ReplayError('REPLAY_RECORDING_NOT_FOUND', `there is no recording \`${name}\`${suggestion(name, [...known, ...broken])}`, where));
+    return { recordings: loaded.filter(({ recording }) => select.includes(recording.name)), errors };
+  }
+  const enabled = loaded.filter(({ recording }) => !recording.disabled);
+  if (enabled.length === 0 && errors.length === 0)
+    errors.push(new ReplayError('REPLAY_NO_RECORDINGS', `every recording in ${shown(folder)} is disabled`, where, 'Enable one, or name it.'));
+  return { recordings: enabled, errors };
+}
+
+/** Writes a recording as `NAME.yaml`, its large binary values first: whoever reads meanwhile sees the old file or the new one. Returns the path. */
+export function saveRecording(folder: string, recording: Recording): string {
+  // The name becomes a file name.
+  if (!recordingName.safeParse(recording.name).success)
+    throw new ReplayError('REPLAY_INVALID_VALUE', `${JSON.stringify(recording.name)} cannot be the name of a recording`);
+  const { text, files } = writeRecording(recording);
+  for (const [sha256, bytes] of files) if (!readSideFile(folder, sha256)) writeAtomically(join(folder, 'files', sha256), bytes);
+  const path = join(folder, `${recording.name}.yaml`);
+  writeAtomically(path, text);
+  return path;
+}
+
+/** undefined when there is no such folder */
+function recordingFiles(folder: string): string[] | undefined {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) return undefined;
+  // Not by locale: the order is the order of replay.
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml') && !name.startsWith('.') && statSync(join(folder, name), { throwIfNoEntry: false })?.isFile())
+    .sort();
+}
+
+function loadFile(folder: string, name: string): LoadedRecording | ReplayError[] {
+  const path = join(folder, name);
+  const file = shown(path);
+  const size = statSync(path).size;
+  if (size > MAX_TEXT) return [new ReplayError('REPLAY_RECORDING_LIMITS', `${size} bytes, larger than ${MAX_TEXT / 1024 / 1024} MB`, { file })];
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
+  } catch (error) {
+    return [new ReplayError('REPLAY_YAML_SYNTAX', `cannot be read: ${(error as Error).message}`, { file })];
+  }
+  const hash = sha256Of(text);
+  const known = cache.get(hash);
+  if (known) return { recording: known.recording, file, lineOf: known.lineOf };
+  const result = readRecording(text, { file, readBinary: (sha256) => readSideFile(folder, sha256) });
+  if (result.recording === undefined) return result.errors;
+  // Side files are named by their content, so the text alone says what was read.
+  cache.set(hash, result);
+  return { recording: result.recording, file, lineOf: result.lineOf };
+}
+
+function duplicates(loaded: LoadedRecording[]): ReplayError[] {
+  const first = new Map<string, string>();
+  return loaded.flatMap(({ recording: { name }, file }) => {
+    const other = first.get(name);
+    first.set(name, other ?? file);
+    return other === undefined ? [] : [new ReplayError('REPLAY_DUPLICATE_RECORDING', `the recording \`${name}\` is also in ${other}`, { file })];
+  });
+}
+
+/** undefined when it is missing or its content is not what its name says */
+function readSideFile(folder: string, sha256: string): Uint8Array | undefined {
+  const path = join(folder, 'files', sha256);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return undefined;
+  const bytes = new Uint8Array(readFileSync(path));
+  return sha256Of(bytes) === sha256 ? bytes : undefined;
+}
+
+function writeAtomically(path: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    writeFileSync(temporary, content);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+const sha256Of = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
+
+function shown(path: string): string {
+  const inside = relative(process.cwd(), resolve(path));
+  return inside === '' ? '.' : inside.startsWith('..') || isAbsolute(inside) ? resolve(path) : inside;
+}

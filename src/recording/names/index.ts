@@ -1,0 +1,81 @@
+/**
+ * Finds the names of a recording at the end of a capture: values that the system made while it ran (row keys, tokens, hashes),
+ * texts that must be unique, times, socket ids, and counters. Precision before recall: a wrong name is worse than none.
+ */
+import type { Evidence } from '../evidence.js';
+import type { Recording } from '../schema.js';
+import { id, Tagged, type Value } from '../values.js';
+import { findDeltas } from './deltas.js';
+import { createProver } from './proof.js';
+import { rowNames } from './rows.js';
+import { mapSites, type Site, sitesOf, timeline } from './sites.js';
+import { findUnlikely, timeAt } from './strings.js';
+import { templateAt } from './texts.js';
+import { findUniques } from './uniques.js';
+import { createNamer } from './words.js';
+
+export interface FoundName {
+  /** as it stands in the YAML: `!id annotation1` */
+  tag: string;
+  why: string;
+  /** how often it stands in the recording */
+  places: number;
+}
+
+export interface Named {
+  recording: Recording;
+  names: FoundName[];
+}
+
+/** The recording with its names, matchers and deltas in place of the concrete values; observations' `was` is dropped. */
+export function findNames(concrete: Recording, evidence: Evidence): Named {
+  const namer = createNamer();
+  const rows = rowNames(concrete, evidence, namer);
+  const prove = createProver(rows, evidence);
+  const withDeltas = findDeltas(concrete, evidence, rows);
+  const sites = sitesOf(withDeltas);
+  const uniques = findUniques(concrete, evidence, sites);
+  const sockets = new Map(Object.entries(evidence.sockets).map(([session, sid]) => [sid, session]));
+  const keys = new Set<Value>(sites.filter((site) => prove(site)).map((site) => site.value));
+  const unlikely = findUnlikely(concrete, evidence, sites, (value) => keys.has(value) || uniques.has(value) || sockets.has(value as string), namer);
+  const took = Math.max(0, ...timeline(concrete).map(({ start, duration }) => start + duration));
+  const places = new Map<string, FoundName>();
+  const note = (tag: string, why: string): void => {
+    const known = places.get(tag);
+    if (known) known.places++;
+    else places.set(tag, { tag, why, places: 1 });
+  };
+
+  const decide = (site: Site): Value | undefined => {
+    const { value } = site;
+    const session = typeof value === 'string' ? sockets.get(value) : undefined;
+    if (session !== undefined) return new Tagged(session === site.session ? { tag: 'socket' } : { tag: 'socket', session });
+    if (typeof value === 'string' && uniques.at(site)) {
+      note(`!unique ${value}`, 'unique in its table: a second copy would collide');
+      return new Tagged({ tag: 'unique', text: value });
+    }
+    const proof = prove(site);
+    if (proof) {
+      const { name, why } = proof;
+      // The same key as a text: `"5"` for 5. A number for a text cannot be said.
+      if (typeof value !== typeof name.value && typeof value !== 'string') return undefined;
+      note(`!id ${name.name}`, why);
+      return typeof value === typeof name.value ? id(name.name) : new Tagged({ tag: 'text', template: `\${${name.name}}` });
+    }
+    const time = timeAt(site, evidence.startedAt, took);
+    if (time) return time;
+    const random = unlikely(value);
+    if (random) {
+      const { body } = random.tag;
+      if ('name' in body) note(`!${body.tag} ${body.name}`, random.why);
+      return random.tag;
+    }
+    const found = templateAt(site, rows, evidence);
+    if (!found) return undefined;
+    const template = uniques.template(site, found.template);
+    for (const used of found.used) note(`!id ${used.name}`, `in a text that names ${used.table}`);
+    return template === value ? undefined : new Tagged({ tag: 'text', template });
+  };
+  const recording = mapSites(withDeltas, decide);
+  return { recording, names: [...places.values()].sort((a, b) => a.tag.localeCompare(b.tag, 'en', { numeric: true })) };
+}

@@ -1,0 +1,111 @@
+/**
+ * Where the key of a row stands is decided by evidence (a declared foreign key, the name of the property, an object that looks
+ * like the row), never by the value alone: small ids collide. What is not proven stays literal.
+ */
+import type { Evidence } from '../evidence.js';
+import { timeOf } from '../kinds.js';
+import { isObject, type Value } from '../values.js';
+import { conflicts, type RowName, type RowNames, resemblance } from './rows.js';
+import type { Site } from './sites.js';
+import { keyNames, plain, tablesIn } from './words.js';
+
+export interface Proof {
+  name: RowName;
+  why: string;
+  /** the more it proves, the higher */
+  weight: number;
+}
+
+/** Holders and keys that say nothing of what they hold. */
+const general =
+  /^(data|payload|result|value|body|row|rows|item|items|list|entity|record|args|changes|response|object|old|new|before|after|created|updated|deleted|inserted)$/i;
+/** Properties whose text says of which kind the rest is: `{ table: 'annotation', data: { id: 3 } }`. */
+const kinds = /^(table|type|model|entity|collection|resource|kind|class|target|subject|store)(name)?$/i;
+
+export function createProver(rows: RowNames, evidence: Evidence): (site: Site) => Proof | undefined {
+  const tables = evidence.tables.map((table) => table.name);
+  const spoken = new Map<string, string[]>();
+  const tablesOf = (text: string): string[] => {
+    const known = spoken.get(text) ?? tablesIn(text, tables);
+    spoken.set(text, known);
+    return known;
+  };
+  const says = (text: string, table: string): boolean => tablesOf(text).length === 1 && tablesOf(text)[0] === table;
+  const foreign = foreignKeys(evidence);
+
+  const prove = (site: Site, name: RowName): Proof | undefined => {
+    const certain = (why: string): Proof => ({ name, why, weight: 1000 });
+    if (site.table !== undefined) return proveColumn(site, name, evidence);
+    if (isLong(name.value)) return certain('the value is too long to be a coincidence');
+    const refers = foreign.get(plain(site.key));
+    if (refers) return refers.size === 1 && refers.has(`${name.table}.${name.column}`) ? certain(`${site.key} is a foreign key to ${name.table}`) : undefined;
+    if (keyNames(site.key, name.table)) return certain(`the property ${site.key} is named after ${name.table}`);
+    const inList = typeof site.path.at(-1) === 'number';
+    if (inList && site.key !== '' && plain(site.key) === plain(`${name.table}s`.replace(/ss$/, 's')) && says(site.key, name.table))
+      return certain(`the list ${site.key} is named after ${name.table}`);
+    const first = site.key === '' && site.path.length === 1 && site.path[0] === 0;
+    if (!first && (inList || plain(site.key) !== plain(name.column))) return undefined;
+    const owner = site.path.slice(0, -1).findLast((part): part is string => typeof part === 'string');
+    if (owner !== undefined && !general.test(owner)) return says(owner, name.table) ? certain(`it stands in ${owner}`) : undefined;
+    const object = site.within[0];
+    if (object && conflicts(object, name)) return undefined;
+    const kind = kindsIn(site.part === 'ack' ? [site.root, site.args] : site.root, tablesOf);
+    if (kind.length > 0 && site.part !== 'push' && !kind.includes(name.table)) return undefined;
+    const alike = object ? resemblance(object, name) : 0;
+    if (kind.length === 1 && kind[0] === name.table) return { name, why: `the arguments name the table ${name.table}`, weight: 300 + alike };
+    if (says(site.event, name.table)) return { name, why: `the event ${site.event} is named after ${name.table}`, weight: 200 + alike };
+    if (alike > 0) return { name, why: `the object around it looks like the row of ${name.table}`, weight: 100 + alike };
+    if (site.part === 'ack' && site.session === name.session && site.trace === name.trace)
+      return { name, why: 'it is in the acknowledgement of the trace that inserted the row', weight: 25 };
+    return undefined;
+  };
+
+  return (site) => {
+    if (typeof site.value !== 'string' && typeof site.value !== 'number') return undefined;
+    const newest = new Map(rows.at(site, String(site.value)).map((name) => [name.table, name]));
+    const found = [...newest.values()].flatMap((name) => prove(site, name) ?? []).sort((a, b) => b.weight - a.weight);
+    // The best proof decides; two that are equally good prove nothing.
+    return found[0] && found[0].weight !== found[1]?.weight ? found[0] : undefined;
+  };
+}
+
+function proveColumn(site: Site, name: RowName, evidence: Evidence): Proof | undefined {
+  const certain = (why: string): Proof => ({ name, why, weight: 1000 });
+  if (site.table === name.table && site.key === name.column) return certain('it is the key of the row');
+  const declared = evidence.tables.find((table) => table.name === site.table)?.foreignKeys.filter((entry) => entry.column === site.key) ?? [];
+  if (declared.length > 0)
+    return declared.some((entry) => entry.table === name.table && entry.references === name.column)
+      ? certain(`${site.table}.${site.key} is a foreign key to ${name.table}`)
+      : undefined;
+  if (keyNames(site.key, name.table)) return certain(`the column ${site.key} is named after ${name.table}`);
+  return isLong(name.value) ? certain('the value is too long to be a coincidence') : undefined;
+}
+
+/** What each foreign key's column refers to; a column that is its table's own key says nothing of other keys of that name. */
+function foreignKeys(evidence: Evidence): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const table of evidence.tables)
+    for (const { column, table: to, references } of table.foreignKeys) {
+      if (table.key.length === 1 && table.key[0] === column) continue;
+      found.set(plain(column), (found.get(plain(column)) ?? new Set()).add(`${to}.${references}`));
+    }
+  return found;
+}
+
+/** The tables that a payload names as the kind of what it holds: under such a key, or as a bare argument. */
+function kindsIn(root: Value, tablesOf: (text: string) => string[]): string[] {
+  const found = new Set<string>();
+  const visit = (value: Value, key: string, depth: number): void => {
+    if (typeof value === 'string' && (kinds.test(key) || (key === '' && depth < 3)))
+      for (const table of tablesOf(value))
+        if (plain(value) === plain(table) || plain(value) === plain(`${table}s`) || plain(`${value}s`) === plain(table)) found.add(table);
+    if (Array.isArray(value)) for (const item of value) visit(item, key, depth + 1);
+    else if (isObject(value)) for (const [name, item] of Object.entries(value)) visit(item, name, depth + 1);
+  };
+  visit(root, '', 0);
+  return [...found];
+}
+
+/** Too long to be a coincidence; but a number that is a time is likely to be that. */
+export const isLong = (value: string | number): boolean =>
+  String(value).length >= 8 && (typeof value === 'string' || (value > 1e7 && timeOf(value) === undefined));

@@ -1,0 +1,135 @@
+/** Every place of a recording where a value stands, in the order in which the values came to be. */
+import type { ChangeEntry, Recording, Trace } from '../schema.js';
+import { isObject, Tagged, type Value, type ValueObject } from '../values.js';
+
+type Part = 'args' | 'handshake' | 'ack' | 'push' | 'row' | 'key' | 'set';
+
+/** One scalar and what surrounds it. */
+export interface Site {
+  value: Value;
+  part: Part;
+  /** property names and list positions from the root of the part */
+  path: (string | number)[];
+  /** the nearest property name, '' at the top */
+  key: string;
+  /** the objects around the value, innermost first */
+  within: ValueObject[];
+  /** the whole part: all arguments, the whole row */
+  root: Value;
+  /** the arguments of the trace */
+  args: Value[];
+  session: string;
+  trace: number;
+  /** the event of the trace, and of the push */
+  event: string;
+  /** rows: the table */
+  table?: string;
+  /** when the trace began and when its last effect came, ms since the recording began */
+  start: number;
+  end: number;
+  /** order of the trace among all: effects of an earlier one are known to a later one */
+  order: number;
+}
+
+/** Whether the value was seen, not sent. */
+export const isEffect = (site: Site): boolean => site.part !== 'args' && site.part !== 'handshake';
+
+/** The traces of a recording in the order in which they began. */
+export function timeline(recording: Recording): { session: string; number: number; trace: Trace; start: number; duration: number }[] {
+  return recording.sessions
+    .flatMap((session) =>
+      session.traces.map((trace, number) => {
+        const [start, duration] = session.times?.[number] ?? [number, 0];
+        return { session: session.id, number, trace, start, duration };
+      }),
+    )
+    .sort((a, b) => a.start - b.start);
+}
+
+/** What a client answers to a push is sent when the effects of its trace are known. */
+const ANSWER = 0.5;
+
+/** A new recording in which `replace` may exchange any scalar; it sees traces in time order, in each: arguments, changes, pushes, acknowledgement. */
+export function mapSites(recording: Recording, replace: (site: Site) => Value | undefined): Recording {
+  const done = new Map<Trace, Trace>();
+  const orders = new Map<Trace, number>();
+  timeline(recording).forEach(({ session, number, trace, start, duration }, order) => {
+    orders.set(trace, order);
+    const base = { session, trace: number, start, end: start + duration, order, args: trace.args ?? [] };
+    const map = (value: Value, part: Part, event: string, table?: string): Value => mapPart(value, { ...base, part, event, table }, replace);
+    const list = (values: Value[], part: Part, event: string): Value[] => map(values, part, event) as Value[];
+    const event = trace.emit ?? (trace.connect ? 'connect' : 'disconnect');
+    const next: Trace = { ...trace };
+    if (trace.connect)
+      next.connect = {
+        ...trace.connect,
+        ...(trace.connect.auth && { auth: map(trace.connect.auth, 'handshake', event) as ValueObject }),
+        ...(trace.connect.query && { query: map(trace.connect.query, 'handshake', event) as ValueObject }),
+      };
+    if (trace.args) next.args = list(trace.args, 'args', event);
+    if (trace.changes) next.changes = trace.changes.map((change) => mapChange(change, (value, part, table) => map(value, part, event, table) as ValueObject));
+    if (trace.pushes)
+      next.pushes = trace.pushes.map((push) => ({
+        ...push,
+        ...(push.args && { args: list(push.args, 'push', push.event) }),
+        ...(push.answer && { answer: mapPart(push.answer, { ...base, order: order + ANSWER, part: 'args', event: push.event }, replace) as Value[] }),
+      }));
+    if (Array.isArray(trace.ack)) next.ack = list(trace.ack, 'ack', event);
+    done.set(trace, next);
+  });
+  const sessions = recording.sessions.map((session) => ({
+    ...session,
+    traces: session.traces.map((trace) => done.get(trace) ?? trace),
+    ...(session.received && {
+      received: session.received.map((push) => {
+        const after = session.traces[push.after];
+        const start = session.times?.[push.after]?.[0] ?? push.after;
+        const end = (session.times?.[push.after + 1]?.[0] ?? Number.POSITIVE_INFINITY) - 1;
+        const order = (after && orders.get(after)) ?? Number.MAX_SAFE_INTEGER;
+        const around = { session: session.id, trace: push.after, start, end, order, args: [], event: push.event };
+        return {
+          ...push,
+          ...(push.args && { args: mapPart(push.args, { ...around, part: 'push' }, replace) as Value[] }),
+          ...(push.answer && { answer: mapPart(push.answer, { ...around, part: 'args', order: order + ANSWER }, replace) as Value[] }),
+        };
+      }),
+    }),
+  }));
+  const nowhere = { session: '', trace: 0, start: 0, end: Number.POSITIVE_INFINITY, order: Number.MAX_SAFE_INTEGER, args: [], event: '' };
+  const unattributed = recording.unattributed?.map((change) =>
+    mapChange(change, (value, part, table) => mapPart(value, { ...nowhere, part, table }, replace) as ValueObject),
+  );
+  return { ...recording, sessions, ...(unattributed && { unattributed }) };
+}
+
+function mapChange(change: ChangeEntry, map: (value: ValueObject, part: Part, table: string) => ValueObject): ChangeEntry {
+  const table = change.insert ?? change.update ?? change.delete ?? '';
+  return {
+    ...change,
+    ...(change.key && { key: map(change.key, 'key', table) }),
+    ...(change.row && { row: map(change.row, 'row', table) }),
+    ...(change.set && { set: map(change.set, 'set', table) }),
+  };
+}
+
+type Around = Omit<Site, 'value' | 'path' | 'key' | 'within' | 'root'>;
+
+function mapPart(root: Value, around: Around, replace: (site: Site) => Value | undefined): Value {
+  const visit = (value: Value, path: (string | number)[], key: string, within: ValueObject[]): Value => {
+    if (Array.isArray(value)) return value.map((item, index) => visit(item, [...path, index], key, within));
+    if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, visit(item, [...path, name], name, [value, ...within])]));
+    if (value instanceof Uint8Array || value === null || typeof value === 'boolean' || (value instanceof Tagged && value.body.tag !== 'secret')) return value;
+    return replace({ ...around, value, path, key, within, root }) ?? value;
+  };
+  return visit(root, [], '', []);
+}
+
+/** All sites, without changing anything. */
+export function sitesOf(recording: Recording): Site[] {
+  const sites: Site[] = [];
+  mapSites(recording, (site) => {
+    sites.push(site);
+    return undefined;
+  });
+  return sites;
+}

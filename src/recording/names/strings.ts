@@ -1,0 +1,143 @@
+/** Names and matchers of values that are too unlikely to be chosen by a person: uuids, tokens, random hashes; and of times. */
+import { createHash } from 'node:crypto';
+import type { Evidence } from '../evidence.js';
+import { isUuid, timeOf } from '../kinds.js';
+import type { Recording } from '../schema.js';
+import { any, id, Tagged, type Value, walk } from '../values.js';
+import { isEffect, type Site, timeline } from './sites.js';
+import { type Namer, plain, tablesIn } from './words.js';
+
+/** Random-looking: a uuid, a long number as text, hex or base64 of some length with letters and digits mixed. */
+export function isRandom(value: string): boolean {
+  if (value.length < 8 || value.length > 512) return false;
+  if (isUuid(value) || /^\d{12,}$/.test(value)) return true;
+  if (!/^[A-Za-z0-9_-]+=*$/.test(value) || timeOf(value) !== undefined) return false;
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/].filter((kind) => kind.test(value)).length;
+  const switches = value.replace(/[^A-Za-z0-9]/g, '').match(/[a-z](?=\d)|\d(?=[A-Za-z])|[a-z](?=[A-Z])|[A-Z](?=\d)/g)?.length ?? 0;
+  return kinds >= 2 && switches >= Math.max(3, value.length / 6);
+}
+
+/** Longer and more mixed than product codes and serial numbers of rows that were there before. */
+const isToken = (value: string): boolean => value.length >= 20 && [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(value));
+
+export interface Found {
+  tag: Tagged;
+  why: string;
+}
+
+function keyOf(value: Value): string | undefined {
+  if (value instanceof Tagged) return value.body.tag === 'secret' ? `secret:${value.body.name}` : undefined;
+  return typeof value === 'string' && isRandom(value) ? value : undefined;
+}
+
+/** What replaces a random-looking value or a secret. Undefined where nothing says that it is made anew in each run. */
+export function findUnlikely(
+  recording: Recording,
+  evidence: Evidence,
+  sites: readonly Site[],
+  taken: (value: Value) => boolean,
+  name: Namer,
+): (value: Value) => Found | undefined {
+  const seen = new Map<string, Site[]>();
+  for (const site of sites) {
+    const key = keyOf(site.value);
+    if (key === undefined || taken(site.value)) continue;
+    const known = seen.get(key);
+    if (known) known.push(site);
+    else seen.set(key, [site]);
+  }
+  const old = existing(recording);
+  const digests = seen.size > 0 ? digestsOf(recording) : new Set<string>();
+  const sent = sites.filter((site) => !isEffect(site) && typeof site.value === 'string').map((site) => String(site.value));
+  const found = new Map<string, Found>();
+  for (const [value, at] of seen) {
+    const first = at[0] as Site;
+    const stem = first.key || 'value';
+    const later = at.some((site) => !isEffect(site));
+    if (value.startsWith('secret:')) {
+      // A secret is configuration, unless the server gave it to the client first.
+      if (isEffect(first) && later) found.set(value, { tag: id(name(stem)), why: 'a secret that the server made and the client sent back' });
+      continue;
+    }
+    if (old.has(value) || digests.has(value.toLowerCase()) || at.some((site) => isDigestKey(site.key, value))) continue;
+    if (!isEffect(first)) {
+      if (isUuid(value) && clientMade(at, evidence))
+        found.set(value, { tag: new Tagged({ tag: 'uuid', name: name(stem) }), why: 'a uuid that the client made' });
+      continue;
+    }
+    const proven = isUuid(value) || later || isToken(value) || at.some((site) => site.part === 'row' || site.part === 'set');
+    if (!proven || sent.some((text) => text.length > value.length && text.includes(value))) continue;
+    if (at.length > 1) found.set(value, { tag: id(name(stem)), why: 'made by the server, too random to be a coincidence' });
+    else found.set(value, { tag: isUuid(value) ? new Tagged({ tag: 'uuid' }) : any('string'), why: 'random, and seen once' });
+  }
+  return (value) => found.get(keyOf(value) ?? '');
+}
+
+/**
+ * A uuid that a client sent first may as well be that of something it knew from elsewhere, which a new one would not find.
+ * It is made by the client where a row was inserted under it, or where it came back under a key that no table knows.
+ */
+function clientMade(at: readonly Site[], evidence: Evidence): boolean {
+  const tables = evidence.tables.map((table) => table.name);
+  const own = (site: Site): boolean => {
+    const info = evidence.tables.find((table) => table.name === site.table);
+    return (
+      site.part === 'row' &&
+      !info?.foreignKeys.some((foreign) => foreign.column === site.key) &&
+      tablesIn(site.key, tables).every((table) => table === site.table)
+    );
+  };
+  if (at.some(own)) return true;
+  const unknown = (key: string): boolean =>
+    tablesIn(key, tables).length === 0 && !evidence.tables.some((table) => table.columns.some((column) => plain(column.name) === plain(key)));
+  return tables.length > 0 && at.some(isEffect) && at.every((site) => site.table === undefined && site.key !== '' && unknown(site.key));
+}
+
+/** Content digests: the same input gives the same value. */
+function isDigestKey(key: string, value: string): boolean {
+  if (/(^|_)sha-?\d+$|sha\d*$|md5|digest|checksum|etag|fingerprint|integrity/i.test(key)) return true;
+  return /hash$/i.test(key) && /^[\da-f]+$/i.test(value) && [32, 40, 56, 64, 96, 128].includes(value.length);
+}
+
+/** The digests of everything that was sent. */
+function digestsOf(recording: Recording): Set<string> {
+  const digests = new Set<string>();
+  for (const { trace } of timeline(recording))
+    walk(trace.args ?? [], (content) => {
+      if (typeof content !== 'string' && !(content instanceof Uint8Array)) return;
+      for (const algorithm of ['md5', 'sha1', 'sha256', 'sha512']) {
+        const digest = createHash(algorithm).update(content).digest();
+        for (const form of ['hex', 'base64url'] as const) digests.add(digest.toString(form).toLowerCase());
+      }
+    });
+  return digests;
+}
+
+/** What rows had that were there before: a change speaks of a row that no trace inserted. */
+function existing(recording: Recording): Set<Value> {
+  const old = new Set<Value>();
+  const made = new Set<Value>();
+  for (const { trace } of timeline(recording))
+    for (const change of trace.changes ?? []) {
+      for (const value of [...Object.values(change.key ?? {}), ...Object.values(change.was ?? {})]) if (!made.has(value)) old.add(value);
+      for (const value of [...Object.values(change.row ?? {}), ...Object.values(change.set ?? {})]) if (!old.has(value)) made.add(value);
+    }
+  return old;
+}
+
+/** Seconds are cut off in some databases; clients and their network are slow. */
+const EARLY = 1000;
+const LATE = 3000;
+
+/** Times of the recording itself: sent ones are made anew, observed ones are only known to be times. */
+export function timeAt(site: Site, startedAt: number, took: number): Tagged | undefined {
+  if (typeof site.value !== 'string' && typeof site.value !== 'number') return undefined;
+  // A bare date is a value that a person chose.
+  if (typeof site.value === 'string' && site.value.length < 16) return undefined;
+  const time = timeOf(site.value);
+  if (time === undefined) return undefined;
+  if (isEffect(site)) return time >= startedAt - EARLY && time <= startedAt + took + LATE ? any('timestamp') : undefined;
+  // Not a name: that a server's time is the same millisecond is a coincidence.
+  if (Math.abs(time - (startedAt + site.start)) > LATE) return undefined;
+  return new Tagged({ tag: 'now', form: typeof site.value === 'string' ? 'iso' : site.value >= 1e12 ? 'ms' : 's' });
+}

@@ -1,0 +1,217 @@
+/**
+ * What one copy of a recording knows while it is replayed: its names, and what makes a value its own.
+ * `resolve` makes the values that are sent; `bind` learns names from what was observed.
+ */
+import { field, isObject, mapValue, type TagBody, Tagged, templateNames, typeOf, type Value, walk } from './values.js';
+
+export interface Scope {
+  /** exact: alone on a known state; shared: among others (DESIGN.md law 1) */
+  level: 'exact' | 'shared';
+  names: Map<string, Value>;
+  /** what makes a `!unique` text new in this copy */
+  suffix: string;
+  /** the socket ids of the copy's sessions */
+  sockets: Map<string, string>;
+  secrets: ReadonlyMap<string, string>;
+  /** literal arguments of the recording, as `key=value` and, for long ones, `=value`: see `isOwnLiteral` */
+  own: ReadonlySet<string>;
+  /** columns that some recording of the pool updates: anybody may have changed them */
+  mutable: ReadonlySet<string>;
+  /** names learnt from inside a text, which does not say whether they are numbers: the next `!id` does */
+  untyped?: Set<string>;
+}
+
+/** The names that a value needs before it can be sent: not those that it makes itself. */
+export function neededNames(value: Value): string[] {
+  const names = new Set<string>();
+  const made = new Set<string>();
+  walk(value, (node) => {
+    if (!(node instanceof Tagged)) return;
+    const { body } = node;
+    if (body.tag === 'id') names.add(body.name);
+    else if (body.tag === 'text') for (const name of templateNames(body.template)) names.add(name);
+    else if (body.tag === 'unique') made.add(body.text);
+    else if ((body.tag === 'uuid' || body.tag === 'now') && body.name !== undefined) made.add(body.name);
+  });
+  return [...names].filter((name) => !made.has(name));
+}
+
+/** `text` as it reads in this copy; an address keeps its domain. */
+const inCopy = (text: string, scope: Scope): string => text.replace(/(?=@[^@\s]+$)|$/, () => `-${scope.suffix}`);
+
+/** Makes a unique text of this copy. */
+export function uniqueText(scope: Scope, text: string): string {
+  const made = inCopy(text, scope);
+  scope.names.set(text, made);
+  return made;
+}
+
+/** What a name stands for in this copy; undefined: not bound yet, or not a name. */
+export function nameValue(body: TagBody, scope: Scope, session?: string): Value | undefined {
+  switch (body.tag) {
+    case 'id':
+      return scope.names.get(body.name);
+    case 'unique':
+      return inCopy(body.text, scope);
+    case 'text':
+      return fillTemplate(body.template, scope);
+    case 'uuid':
+    case 'now':
+      return body.name === undefined ? undefined : scope.names.get(body.name);
+    case 'socket':
+      return scope.sockets.get(body.session ?? session ?? '');
+    default:
+      return undefined;
+  }
+}
+
+/** The value as it is sent by `session` at `now` (ms since the epoch). Names must be bound: ask `neededNames` first. */
+export function resolve(value: Value, scope: Scope, session: string, now: number, uuid: () => string): Value {
+  const make = (body: TagBody): Value | undefined => {
+    if (body.tag === 'now') return body.form === 'iso' ? new Date(now).toISOString() : body.form === 's' ? Math.floor(now / 1000) : Math.floor(now);
+    return body.tag === 'uuid' ? uuid() : undefined;
+  };
+  // First what it makes itself: a text beside it may contain that.
+  walk(value, (node) => {
+    if (!(node instanceof Tagged)) return;
+    const { body } = node;
+    if (body.tag === 'unique') uniqueText(scope, body.text);
+    if ((body.tag !== 'uuid' && body.tag !== 'now') || body.name === undefined || scope.names.has(body.name)) return;
+    scope.names.set(body.name, make(body) ?? null);
+  });
+  return mapValue(value, (node) => {
+    if (!(node instanceof Tagged)) return undefined;
+    const { body } = node;
+    return nameValue(body, scope, session) ?? make(body) ?? (body.tag === 'secret' ? scope.secrets.get(body.name) : undefined) ?? null;
+  });
+}
+
+/** undefined when a name is not bound. */
+function fillTemplate(template: string, scope: Scope): string | undefined {
+  const missing = templateNames(template).some((name) => scope.names.get(name) === undefined);
+  return missing ? undefined : template.replace(/\$\{([^}]*)\}/g, (_, name: string) => String(scope.names.get(name)));
+}
+
+/**
+ * Learns names: wherever `expected` has an unbound `!id`, the actual value at that place becomes it.
+ * Rows are the authority on a name's type: with `authority`, a name bound as `"5"` becomes the row's 5.
+ * Returns the names it bound.
+ */
+export function bind(expected: Value | undefined, actual: Value | undefined, scope: Scope, authority = false): string[] {
+  const bound: string[] = [];
+  // Arguments have their positions, whoever else is there.
+  if (Array.isArray(expected) && Array.isArray(actual)) bindInPlace(expected, actual, scope, authority, bound);
+  else bindAt(expected, actual, scope, authority, bound);
+  return bound;
+}
+
+function bindAt(expected: Value | undefined, actual: Value | undefined, scope: Scope, authority: boolean, bound: string[]): void {
+  if (expected === undefined || actual === undefined) return;
+  if (expected instanceof Tagged) bindTag(expected, actual, scope, authority, bound);
+  else if (Array.isArray(expected) && Array.isArray(actual)) {
+    // Alone, a list of the recorded length is the recorded one.
+    if (expected.length === actual.length && scope.level === 'exact') bindInPlace(expected, actual, scope, authority, bound);
+    else bindFound(expected, actual, scope, authority, bound);
+  } else if (isObject(expected) && isObject(actual))
+    for (const [key, item] of Object.entries(expected)) bindAt(item, field(actual, key), scope, authority, bound);
+}
+
+function bindInPlace(expected: Value[], actual: Value[], scope: Scope, authority: boolean, bound: string[]): void {
+  for (const [index, item] of expected.entries()) bindAt(item, actual[index], scope, authority, bound);
+}
+
+function bindTag(expected: Tagged, actual: Value, scope: Scope, authority: boolean, bound: string[]): void {
+  const { body } = expected;
+  if (body.tag === 'id') {
+    // Anything else at the place of an id is a difference, not an id.
+    if (typeof actual !== 'number' && (typeof actual !== 'string' || actual === '')) return;
+    const known = scope.names.get(body.name);
+    const retypes = authority || scope.untyped?.has(body.name);
+    if (known === undefined || (retypes && typeOf(known) !== typeOf(actual) && String(known) === String(actual))) {
+      scope.names.set(body.name, actual);
+      bound.push(body.name);
+    }
+    if (scope.names.get(body.name) === actual) scope.untyped?.delete(body.name);
+  } else if (body.tag === 'text' && typeof actual === 'string') bindTemplate(body.template, actual, scope, bound);
+  else if ((body.tag === 'some' || body.tag === 'unordered') && Array.isArray(actual)) bindFound(body.items, actual, scope, authority, bound);
+}
+
+/** A template with exactly one unbound name binds it from the text around it. */
+function bindTemplate(template: string, actual: string, scope: Scope, bound: string[]): void {
+  const unbound = [...new Set(templateNames(template))].filter((name) => scope.names.get(name) === undefined);
+  const name = unbound[0];
+  if (unbound.length !== 1 || name === undefined) return;
+  let seen = false;
+  const part = (text: string): string => {
+    const inner = /^\$\{([^}]*)\}$/.exec(text)?.[1];
+    if (inner === undefined) return literal(text);
+    if (inner !== name) return literal(String(scope.names.get(inner)));
+    const again = seen;
+    seen = true;
+    return again ? '\\1' : '(.+)';
+  };
+  const pattern = template
+    .split(/(\$\{[^}]*\})/)
+    .map(part)
+    .join('');
+  const found = new RegExp(`^${pattern}$`, 's').exec(actual)?.[1];
+  if (found === undefined) return;
+  scope.names.set(name, found);
+  scope.untyped ??= new Set();
+  scope.untyped.add(name);
+  bound.push(name);
+}
+
+/** Binds each element to the only one that can be meant, never two to the same; where several can, to the one in its place. */
+function bindFound(expected: Value[], actual: Value[], scope: Scope, authority: boolean, bound: string[]): void {
+  const free = new Set(actual.keys());
+  const unbound = (item: Value): boolean => neededNames(item).some((name) => scope.names.get(name) === undefined);
+  const wanted = [...expected.keys()].sort((a, b) => Number(unbound(expected[a] ?? null)) - Number(unbound(expected[b] ?? null)));
+  for (const index of wanted) {
+    const item = expected[index] ?? null;
+    const fits = [...free].filter((at) => looksLike(item, actual[at], scope));
+    const meant = fits.length === 1 || !unbound(item) ? fits[0] : expected.length === actual.length && fits.includes(index) ? index : undefined;
+    if (meant === undefined) continue;
+    free.delete(meant);
+    bindAt(item, actual[meant], scope, authority, bound);
+  }
+}
+
+/** Whether everything that is literal or bound in `expected` stands in `actual`. */
+export function looksLike(expected: Value, actual: Value | undefined, scope: Scope): boolean {
+  if (actual === undefined) return false;
+  if (expected instanceof Tagged) {
+    const known = nameValue(expected.body, scope);
+    if (expected.body.tag === 'id' && known === undefined) return !isTaken(actual, scope);
+    return known === undefined || expected.body.tag === 'socket' || known === actual;
+  }
+  if (Array.isArray(expected))
+    return Array.isArray(actual) && expected.length === actual.length && expected.every((item, i) => looksLike(item, actual[i], scope));
+  if (isObject(expected)) return isObject(actual) && Object.entries(expected).every(([key, item]) => looksLike(item, field(actual, key), scope));
+  if (expected instanceof Uint8Array) return actual instanceof Uint8Array;
+  return expected === actual || (typeof expected === 'number' && typeof actual === 'number' && scope.level === 'shared');
+}
+
+const isTaken = (value: Value, scope: Scope): boolean => typeof value === 'string' && value.length > 8 && [...scope.names.values()].includes(value);
+const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** Keys and values of literal arguments, so that `isOwnLiteral` can tell what a copy sent itself. */
+export function ownLiterals(args: Value[], into: Set<string> = new Set()): Set<string> {
+  const visit = (key: string, value: Value): void => {
+    if (Array.isArray(value)) for (const item of value) visit(key, item);
+    else if (isObject(value)) for (const [name, item] of Object.entries(value)) visit(name, item);
+    else if (typeof value === 'number') {
+      into.add(`${key}=${value}`);
+      if (isIdKey(key)) into.add(`#=${value}`);
+      if (String(value).length >= 3) into.add(`=${value}`);
+    }
+  };
+  for (const arg of args) visit('', arg);
+  return into;
+}
+
+/** Small numbers collide: under another key they are the copy's own only where both keys are those of ids. */
+export const isOwnLiteral = (scope: Scope, key: string, value: number): boolean =>
+  scope.own.has(`${key}=${value}`) || scope.own.has(`=${value}`) || (isIdKey(key) && scope.own.has(`#=${value}`));
+
+const isIdKey = (key: string): boolean => /^(id|uid|key)$|(Id|_id|ID)$/.test(key);

@@ -1,0 +1,152 @@
+/** One replaying socket: connects, emits, counts what really leaves, and hands over what comes, in the order of the wire. */
+import { Manager } from 'socket.io-client';
+import type { Value, ValueObject } from '../recording/values.js';
+import { FENCE_EVENT } from '../wire/messages.js';
+import { shakeHands } from './handshake.js';
+import { limited } from './limits.js';
+
+export interface ClientOptions {
+  target: string;
+  namespace: string;
+  auth?: ValueObject;
+  query?: Record<string, string>;
+  /** value of the Cookie header */
+  cookie?: string;
+  headers?: Record<string, string>;
+  path?: string;
+  /** milliseconds */
+  connectTimeout: number;
+  onPush(event: string, args: Value[], answer?: (args: Value[]) => void): void;
+  /** the server, or the network, ended the connection */
+  onDown(reason: string): void;
+}
+
+export interface Client {
+  /** the socket id; undefined before it is connected */
+  sid(): string | undefined;
+  /** Connects; rejects with a sentence that says why not. */
+  connect(): Promise<void>;
+  /** Sends; returns its number on this connection, 0 when it could not leave. Throws where the event has a reserved name. */
+  emit(event: string, args: Value[], onAck?: (args: Value[]) => void): number;
+  /** As recorded: says goodbye, or drops the connection without a word. */
+  disconnect(reason: string): void;
+  /** true when the server has answered the fence: nothing that it sent before is still on the way */
+  fence(timeout: number): Promise<boolean>;
+  /** The same without a probe: two CONNECTs to a namespace that does not exist, one after the other. */
+  fenceByNamespace(timeout: number): Promise<boolean>;
+  /** Ends everything, also what is being waited for; resolves when the connection is closed. Nothing is handed over any more. */
+  close(): Promise<void>;
+}
+
+/** A server that does not answer the closing handshake is not waited for longer. */
+const CLOSE_TIMEOUT = 1000;
+
+export function createClient(options: ClientOptions): Client {
+  /** `quiet`: what comes now is of no interest; `leaving`: the end of the connection is our own doing */
+  let quiet = false;
+  let leaving = false;
+  let sent = 0;
+  const cancels = new Set<() => void>();
+  const onCancel = (cancel: () => void): (() => void) => {
+    cancels.add(cancel);
+    return () => cancels.delete(cancel);
+  };
+  const cancelAll = (): void => {
+    for (const cancel of [...cancels]) cancel();
+  };
+  const manager = new Manager(new URL(options.target).origin, {
+    autoConnect: false,
+    reconnection: false,
+    transports: ['websocket'],
+    timeout: options.connectTimeout,
+    extraHeaders: { ...options.headers, ...(options.cookie === undefined ? {} : { cookie: options.cookie }) },
+    ...(options.path === undefined ? {} : { path: options.path }),
+    ...(options.query && { query: options.query }),
+  });
+  // Not `io(url)`: a namespace is a name, and may look like a host (`//other`) or a query.
+  const socket = manager.socket(options.namespace, options.auth && { auth: options.auth });
+  socket.onAnyOutgoing((event: string) => {
+    if (event !== FENCE_EVENT) sent++;
+  });
+  socket.onAny((event: unknown, ...rest: unknown[]) => {
+    if (quiet) return;
+    const last = rest.at(-1);
+    if (typeof last === 'function') options.onPush(String(event), limited(rest.slice(0, -1) as Value[]), (args) => void last(...args));
+    else options.onPush(String(event), limited(rest as Value[]));
+  });
+  socket.on('disconnect', (reason) => {
+    cancelAll();
+    if (!leaving) options.onDown(reason);
+  });
+
+  const answered = (timeout: number, ask: (done: (answer: boolean) => void) => void): Promise<boolean> =>
+    new Promise((resolve) => {
+      const done = (answer: boolean): void => {
+        clearTimeout(timer);
+        forget();
+        resolve(answer);
+      };
+      const timer = setTimeout(() => done(false), timeout);
+      const forget = onCancel(() => done(false));
+      if (socket.connected) ask(done);
+      else done(false);
+    });
+  const refused = (namespace: string, timeout: number): Promise<boolean> =>
+    answered(timeout, (done) => {
+      const other = manager.socket(namespace);
+      other.once('connect_error', () => done(true));
+      other.once('connect', () => {
+        other.disconnect();
+        done(false);
+      });
+      other.connect();
+    });
+
+  return {
+    sid: () => socket.id,
+    connect: () => shakeHands(socket, options.connectTimeout, onCancel),
+    emit(event, args, onAck) {
+      const before = sent;
+      if (onAck) socket.emit(event, ...args, (...answer: Value[]) => !quiet && onAck(limited(answer)));
+      else socket.emit(event, ...args);
+      return sent > before ? sent : 0;
+    },
+    disconnect(reason) {
+      leaving = true;
+      if (/^(transport|ping) /.test(reason)) manager.engine?.close();
+      else socket.disconnect();
+    },
+    fence: (timeout) => answered(timeout, (done) => socket.emit(FENCE_EVENT, () => done(true))),
+    // One alone is overtaken by events that the server still handles in the same tick.
+    fenceByNamespace: async (timeout) => (await refused('/socket-replay-fence-1', timeout)) && (await refused('/socket-replay-fence-2', timeout)),
+    async close() {
+      quiet = leaving = true;
+      cancelAll();
+      const closed = whenClosed(manager);
+      socket.disconnect();
+      // An unanswered fence would keep the connection open.
+      manager.engine?.close();
+      await closed;
+    },
+  };
+}
+
+/** The part of a `ws` WebSocket that is used. */
+interface WebSocketLike {
+  once(event: 'close', listener: () => void): void;
+  terminate(): void;
+  readyState: number;
+}
+
+/** Engine.IO says `close` before the connection is; the WebSocket below it knows better. */
+function whenClosed(manager: Manager): Promise<void> {
+  const { ws } = (manager.engine?.transport ?? {}) as { ws?: WebSocketLike | null };
+  if (!ws || typeof ws.once !== 'function' || ws.readyState === 3) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => ws.terminate(), CLOSE_TIMEOUT);
+    ws.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

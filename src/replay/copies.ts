@@ -1,0 +1,57 @@
+/** The copies of an iteration: each with its own names, gate and sessions; what all copies of a recording share is made once. */
+import type { LoadedRecording } from '../recording/load.js';
+import { ownLiterals, type Scope, uniqueText } from '../recording/scope.js';
+import { Tagged, type Value, walk } from '../recording/values.js';
+import type { ReplayInput } from './input.js';
+import { createGate, type Order, orderOf } from './order.js';
+import { type CopyState, deferred } from './state.js';
+
+interface Prepared {
+  loaded: LoadedRecording;
+  order: Order;
+  own: ReadonlySet<string>;
+  uniques: string[];
+}
+
+/** Copy by copy, each in the order of the recordings: client i is `pool[i mod N]` in copy `floor(i / N)` (law 2). */
+export function createCopies(input: ReplayInput): CopyState[] {
+  const prepared = input.recordings.map((loaded) => prepare(loaded, input));
+  const stamp =
+    Date.now().toString(36).slice(-5) +
+    Math.floor(Math.random() * 1296)
+      .toString(36)
+      .padStart(2, '0');
+  return Array.from({ length: input.copies }, (_, copy) =>
+    // Two recordings may use the same unique text: each has a suffix of its own.
+    prepared.map((recording, index) => createCopy(recording, copy, `${stamp}${(copy * prepared.length + index).toString(36)}`, input)),
+  ).flat();
+}
+
+function prepare(loaded: LoadedRecording, input: ReplayInput): Prepared {
+  const { recording } = loaded;
+  const own = new Set<string>();
+  for (const session of recording.sessions) for (const trace of session.traces) ownLiterals(trace.args ?? [], own);
+  const uniques = new Set<string>();
+  walk(recording as unknown as Value, (value) => value instanceof Tagged && value.body.tag === 'unique' && uniques.add(value.body.text));
+  return { loaded, order: orderOf(recording, input.order), own, uniques: [...uniques] };
+}
+
+function createCopy({ loaded, order, own, uniques }: Prepared, copy: number, suffix: string, input: ReplayInput): CopyState {
+  const scope: Scope = { level: input.level, names: new Map(), suffix, sockets: new Map(), secrets: input.secrets, own, mutable: input.mutable };
+  // A unique text may be expected before, or in a text around, the place where it is sent.
+  for (const text of uniques) uniqueText(scope, text);
+  const state: CopyState = { loaded, copy, scope, order, gate: createGate(order), sessions: [], waiters: new Set(), givenUp: new Set() };
+  state.sessions = loaded.recording.sessions.map((session, index) => ({
+    copy: state,
+    session,
+    index,
+    login: null,
+    connect: null,
+    sent: [],
+    running: new Map(),
+    next: 0,
+    beforeFinal: deferred(),
+    passed: new Map(),
+  }));
+  return state;
+}

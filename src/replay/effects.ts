@@ -1,0 +1,193 @@
+/**
+ * What came back, put where it belongs. A push that a client received and the probe's report of it meet by the hash of the
+ * arguments (equal hashes are interchangeable); only together do they say who caused it. Nothing is guessed: what has no
+ * proven cause is counted as unattributed. How it goes without a probe: unproven.ts.
+ */
+import type { Json } from '../recording/json.js';
+import type { Value } from '../recording/values.js';
+import { hashArgs } from '../wire/encode.js';
+import type { FromProbe } from '../wire/messages.js';
+import { bindChange, bindPush, bindReceived, observedChange } from './binding.js';
+import { sidOf, sourceOf } from './causes.js';
+import { addLeak } from './leak.js';
+import { clipped, TOO_DEEP } from './limits.js';
+import { judgeOtherCopy } from './other-copies.js';
+import { addChange, addPush, type SessionState, type TraceRun } from './state.js';
+import { createUnproven } from './unproven.js';
+
+export interface Effects {
+  /** a client received an event */
+  received(session: SessionState, event: string, args: Value[]): void;
+  /** the probe reported something */
+  reported(message: FromProbe): void;
+  /** A client has learnt its socket id. The probe may have spoken of it before: its way is shorter than the handshake's. */
+  connected(sid: string): void;
+  /** Nothing more is awaited: what could still be meant is handed to those that lack it. */
+  handOut(): void;
+  /** Receipts that no report explained are unattributed; call when the probe has been drained. What comes later is our own goodbye, and ignored. */
+  finish(): EffectCounts;
+}
+
+export interface EffectCounts {
+  foreign: number;
+  unattributed: { pushes: number; changes: number };
+  /** the first few, for the report */
+  examples: { kind: 'push' | 'change'; what: Json }[];
+}
+
+export interface EffectsOptions {
+  probe: boolean;
+  /** one copy of one recording: whatever comes was made by it */
+  alone: boolean;
+  bySid: ReadonlyMap<string, SessionState>;
+  /** the run of a trace; also of one that was judged already, which an effect then reopens */
+  runOf(session: SessionState, number: number): TraceRun | undefined;
+  /** something arrived for the run */
+  changed(run: TraceRun): void;
+  /** names were bound in the copy of this session */
+  bound(session: SessionState): void;
+}
+
+const EXAMPLES = 20;
+/** An example is cut above so many characters. */
+const SHOWN = 10_000;
+/** So many messages about unknown sockets are kept; an application with other users has many. */
+const HELD = 20_000;
+
+type PushMessage = Extract<FromProbe, { type: 'push' }>;
+type ChangeMessage = Extract<FromProbe, { type: 'change' }>;
+
+export function createEffects(options: EffectsOptions): Effects {
+  const { bySid } = options;
+  const counts: EffectCounts = { foreign: 0, unattributed: { pushes: 0, changes: 0 }, examples: [] };
+  const receipts = new Map<string, { session: SessionState; event: string; args: Value[] }[]>();
+  const reports = new Map<string, (string | null)[]>();
+  /** what the probe said of sockets that nobody here knows yet, by socket id */
+  const early = new Map<string, (PushMessage | ChangeMessage)[]>();
+  let held = 0;
+  let over = false;
+
+  const unattributed = (kind: 'push' | 'change', what: () => Json): void => {
+    counts.unattributed[kind === 'push' ? 'pushes' : 'changes']++;
+    if (counts.examples.length < EXAMPLES) counts.examples.push({ kind, what: what() });
+  };
+  const unattributedPush = (session: SessionState, event: string, args: Value[], cause?: string | null): void => {
+    if (bindReceived(session, event, args)) options.bound(session);
+    unattributed('push', () => ({ to: session.session.id, event, args: clipped(args, 64, SHOWN), ...(cause === undefined ? {} : { cause }) }));
+  };
+  const unattributedChange = ({ op, table, key, cause }: ChangeMessage): void => unattributed('change', () => ({ [op]: table, key: key as Json, cause }));
+  const unproven = createUnproven(options, unattributedPush);
+
+  const hold = (sid: string | undefined, message: PushMessage | ChangeMessage): boolean => {
+    if (sid === undefined || bySid.has(sid) || held >= HELD) return false;
+    held++;
+    add(early, sid, message);
+    return true;
+  };
+
+  /** Both halves are there: the cause is proven. */
+  const deliver = (cause: string | null, receiver: SessionState, event: string, args: Value[]): void => {
+    const to = receiver.session.id;
+    const source = sourceOf(cause, bySid);
+    if (!source) {
+      unattributedPush(receiver, event, args, cause);
+      return;
+    }
+    const own = receiver.copy === source.session.copy;
+    if (!own && receiver.copy.loaded !== source.session.copy.loaded) {
+      counts.foreign++;
+      return;
+    }
+    if (!own) {
+      const verdict = judgeOtherCopy(source, receiver, event);
+      if (verdict === 'cannot be told') counts.foreign++;
+      if (verdict !== 'leak') return;
+    }
+    const run = options.runOf(source.session, source.number);
+    if (!run) {
+      unattributedPush(receiver, event, args, cause);
+      return;
+    }
+    if (own) {
+      addPush(run, { to, event, args });
+      if (bindPush(run, to, event, args)) options.bound(source.session);
+    } else addLeak(run, receiver, event, args);
+    options.changed(run);
+  };
+
+  const reportedPush = (message: PushMessage, sid: string): void => {
+    const one = { ...message, to: [sid] };
+    if (hold(sid, one) || !bySid.has(sid) || hold(sidOf(message.cause), one)) return;
+    const key = `${sid} ${message.event} ${message.hash}`;
+    const receipt = take(receipts, key);
+    if (receipt) deliver(message.cause, receipt.session, receipt.event, receipt.args);
+    else add(reports, key, message.cause);
+  };
+  const reportedChange = (message: ChangeMessage): void => {
+    if (hold(sidOf(message.cause), message)) return;
+    const source = sourceOf(message.cause, bySid);
+    const run = source && options.runOf(source.session, source.number);
+    if (!source || !run) {
+      unattributedChange(message);
+      return;
+    }
+    const change = observedChange(message);
+    addChange(run, change);
+    if (bindChange(run, change)) options.bound(source.session);
+    options.changed(run);
+  };
+  const reported = (message: FromProbe): void => {
+    if (over) return;
+    if (message.type === 'push') for (const sid of message.to) reportedPush(message, sid);
+    else if (message.type === 'change') reportedChange(message);
+  };
+
+  return {
+    reported,
+    received(session, event, args) {
+      if (over) return;
+      if (!options.probe) {
+        unproven.received(session, event, args);
+        return;
+      }
+      const key = `${session.sid} ${event} ${args === TOO_DEEP ? '' : hashArgs(args)}`;
+      const cause = take(reports, key);
+      if (cause === undefined) add(receipts, key, { session, event, args });
+      else deliver(cause, session, event, args);
+    },
+    connected(sid) {
+      const messages = early.get(sid) ?? [];
+      early.delete(sid);
+      held -= messages.length;
+      for (const message of messages) reported(message);
+    },
+    handOut: () => unproven.handOut(),
+    finish() {
+      if (over) return counts;
+      over = true;
+      // Sockets that never were ours: other users of the same application.
+      for (const messages of early.values()) for (const message of messages) if (message.type === 'change') unattributedChange(message);
+      early.clear();
+      for (const waiting of receipts.values())
+        for (const { session, event, args } of waiting) unattributedPush(session, event, args, 'not reported by the probe');
+      receipts.clear();
+      // Reports without a receipt were handed over and never arrived: volatile, or the connection was gone.
+      reports.clear();
+      return counts;
+    },
+  };
+}
+
+function add<T>(map: Map<string, T[]>, key: string, item: T): void {
+  const known = map.get(key);
+  if (known) known.push(item);
+  else map.set(key, [item]);
+}
+
+/** The oldest; undefined when there is none. */
+function take<T>(map: Map<string, T[]>, key: string): T | undefined {
+  const waiting = map.get(key);
+  const item = waiting?.shift();
+  if (waiting?.length === 0) map.delete(key);
+  return item;
+}

@@ -1,0 +1,62 @@
+/** What a replay is given, and what it answers. */
+import type { Identity } from '../auth/http-login.js';
+import type { ErrorCode } from '../errors.js';
+import type { LoadedRecording } from '../recording/load.js';
+import type { JournalRecord, Outcome, Verdict } from '../results/schema.js';
+import type { ProbeConnection } from '../wire/client.js';
+import type { OrderMode } from './order.js';
+
+/** What is measured: acks, pushes and changes, or less. */
+export interface Measures {
+  acks: boolean;
+  pushes: boolean;
+  changes: boolean;
+}
+
+export interface ReplayInput {
+  recordings: LoadedRecording[];
+  /** how many copies of each */
+  copies: number;
+  level: 'exact' | 'shared';
+  target: string;
+  socketPath?: string;
+  ackTimeout: number;
+  connectTimeout: number;
+  /** 0: no gaps; 1: as recorded; 2: twice as fast */
+  speed: number;
+  order: OrderMode;
+  measures: Measures;
+  secrets: ReadonlyMap<string, string>;
+  /** columns that any recording of the folder updates */
+  mutable: ReadonlySet<string>;
+  /** once a user, however many clients; the signal ends a login that nobody waits for any more */
+  login(user: string, signal: AbortSignal): Promise<Identity>;
+  /** what it said before is not of this replay, and ignored */
+  probe?: ProbeConnection;
+  /** without a probe: whether the double CONNECT works on this target */
+  namespaceFence: boolean;
+  /** what is wrong before it begins, and fails it: not measured */
+  errors: ReplayFailure[];
+  write(record: JournalRecord): void;
+  signal: AbortSignal;
+  progress(state: Progress): void;
+}
+
+export interface ReplayFailure {
+  code: ErrorCode;
+  message: string;
+}
+
+export interface Progress {
+  connected: number;
+  clients: number;
+  settled: number;
+  traces: number;
+  failed: number;
+}
+
+export interface ReplaySummary {
+  verdict: Verdict;
+  counts: Record<Outcome, number>;
+  errors: ReplayFailure[];
+}

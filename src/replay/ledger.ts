@@ -1,0 +1,141 @@
+/** Which traces have settled, which are judged and written: each once, and once more when something came too late. */
+import type { LoadedRecording } from '../recording/load.js';
+import type { Trace } from '../recording/schema.js';
+import { chooseNames } from './choose.js';
+import type { Progress, ReplayInput, ReplaySummary } from './input.js';
+import { type Producer, producersOf } from './names.js';
+import { isQuarantined, traceRecord } from './records.js';
+import { isComplete, newRun, type SessionState, type TraceRun } from './state.js';
+import { judge, type TraceVerdict } from './verdict.js';
+
+export interface Ledger {
+  counts: ReplaySummary['counts'];
+  /** the same without what is quarantined */
+  gating: ReplaySummary['counts'];
+  /** an effect of the run has come */
+  changed(run: TraceRun): void;
+  /** the run waits no longer */
+  settle(run: TraceRun): void;
+  /** An effect of a trace that was judged already: its record is written again, with what came too late or too much. */
+  reopen(session: SessionState, number: number): TraceRun | undefined;
+  /** Writes what has begun and is not written. */
+  judgeAll(sessions: SessionState[], which: (run: TraceRun) => boolean): void;
+  /** What is under way, and what never began, is aborted. */
+  abort(sessions: SessionState[]): void;
+}
+
+export function createLedger(input: ReplayInput, progress: Progress, began: number): Ledger {
+  const counts = noCounts();
+  const gating = noCounts();
+  const producers = new Map<LoadedRecording, Map<string, Producer>>();
+  const producerIn = (loaded: LoadedRecording, name: string): Producer | undefined => {
+    const all = producers.get(loaded) ?? producersOf(loaded);
+    producers.set(loaded, all);
+    return all.get(name);
+  };
+
+  const write = (run: TraceRun, verdict: TraceVerdict): void => {
+    const { session } = run;
+    const { outcome } = verdict;
+    const line = traceRecord(run, verdict, input, began, (name) => producerIn(session.copy.loaded, name));
+    counts[outcome]++;
+    if (!line.quarantined) gating[outcome]++;
+    if (outcome !== 'passed' && !line.quarantined) progress.failed++;
+    session.running.delete(run.number);
+    if (outcome === 'passed') session.passed.set(run.number, { startedAt: run.startedAt, latency: run.latency, compared: verdict.compared });
+    input.write(line);
+  };
+
+  const settle = (run: TraceRun): void => {
+    if (run.settled) return;
+    run.settled = true;
+    clearTimeout(run.timer);
+    const place = run.session.copy.order.places[run.session.index]?.[run.number];
+    if (place) run.session.copy.gate.settle(place);
+    progress.settled++;
+    run.done?.resolve();
+    // A trace that has all it should have, and that is right, is written at once; what is wrong waits for the end.
+    if (run.forced === undefined && isComplete(run)) {
+      const verdict = judged(run, input);
+      if (verdict.outcome === 'passed') write(run, verdict);
+    }
+    input.progress(progress);
+  };
+
+  const judgeAll = (sessions: SessionState[], which: (run: TraceRun) => boolean): void => {
+    for (const { running } of sessions)
+      for (const run of [...running.values()].sort((a, b) => a.number - b.number)) {
+        if (!which(run)) continue;
+        settle(run);
+        if (!running.has(run.number)) continue;
+        chooseNames(run, input.measures, Date.now());
+        write(run, judged(run, input));
+      }
+  };
+
+  return {
+    counts,
+    gating,
+    settle,
+    changed(run) {
+      if (!run.settled && isComplete(run)) settle(run);
+    },
+    reopen(session, number) {
+      const expected = session.session.traces[number];
+      const passed = session.passed.get(number);
+      if (!expected || !passed) return undefined;
+      session.passed.delete(number);
+      counts.passed--;
+      if (!isQuarantined(session.copy.loaded, expected)) gating.passed--;
+      const run = Object.assign(newRun(session, number, lateExpectation(expected), input.measures), { ...passed, settled: true });
+      session.running.set(number, run);
+      return run;
+    },
+    judgeAll,
+    abort(sessions) {
+      for (const session of sessions) {
+        for (const run of session.running.values())
+          if (!run.settled) {
+            run.forced ??= { outcome: 'aborted', reason: 'the run was aborted' };
+            settle(run);
+          }
+        judgeAll([session], () => true);
+        const { traces } = session.session;
+        for (; session.next < traces.length; session.next++) {
+          const expected = traces[session.next] as Trace;
+          if (expected.disabled) continue;
+          const run = newRun(session, session.next, expected, input.measures);
+          run.forced = { outcome: 'aborted', reason: 'not started: the run was aborted' };
+          write(run, judged(run, input));
+        }
+      }
+    },
+  };
+}
+
+/** A comparison that fails is a difference, never the end of the replay. */
+function judged(run: TraceRun, { measures }: ReplayInput): TraceVerdict {
+  try {
+    return judge(run, measures, Date.now());
+  } catch (error) {
+    const note = `it cannot be compared: ${error instanceof Error ? error.message : String(error)}`;
+    return { outcome: 'mismatch', differences: [{ path: 'trace', class: 'value', part: 'trace', note }], compared: { value: 0, type: 0, ignored: 0 } };
+  }
+}
+
+/** What a trace that passed still expects: nothing. Whatever comes now was not recorded. */
+function lateExpectation(trace: Trace): Trace {
+  const { pushes: _, changes: __, ack: ___, ...rest } = trace;
+  return rest;
+}
+
+const noCounts = (): ReplaySummary['counts'] => ({
+  passed: 0,
+  mismatch: 0,
+  rejected: 0,
+  timeout: 0,
+  'connect-failed': 0,
+  disconnected: 0,
+  aborted: 0,
+  skipped: 0,
+});

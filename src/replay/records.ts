@@ -1,0 +1,101 @@
+/** What is written of a replay: one line a trace, a session, the end. Pure. */
+import type { Json } from '../recording/json.js';
+import type { LoadedRecording } from '../recording/load.js';
+import type { Change, Trace } from '../recording/schema.js';
+import type { Value } from '../recording/values.js';
+import type { SessionRecord, TraceRecord, Verdict } from '../results/schema.js';
+import type { ReplayInput, ReplaySummary } from './input.js';
+import { clipped } from './limits.js';
+import type { Producer } from './names.js';
+import { isLost, type SessionState, type TraceRun } from './state.js';
+import type { TraceVerdict } from './verdict.js';
+
+/** Of an observation the binary values keep their length above this many bytes, other arguments their beginning, and so many pushes and rows are kept. */
+const SHOWN_BYTES = 1024;
+const SHOWN = 1_000_000;
+const MOST = 1000;
+
+export function traceRecord(
+  run: TraceRun,
+  verdict: TraceVerdict,
+  { copies, ackTimeout }: ReplayInput,
+  began: number,
+  producer: (name: string) => Producer | undefined,
+): TraceRecord {
+  const { copy, session } = run.session;
+  const { outcome, differences, reason, noAck, compared } = verdict;
+  const needs = run.forced?.needs;
+  const made = needs === undefined ? undefined : producer(needs);
+  return {
+    type: 'trace',
+    recording: copy.loaded.recording.name,
+    session: session.id,
+    trace: run.number,
+    copy: copy.copy,
+    outcome,
+    start: run.startedAt === null ? null : round(run.startedAt - began),
+    latency: run.latency === null ? null : round(run.latency),
+    ...(run.waited !== undefined && { waited: Math.round(run.waited) }),
+    ...(noAck && { noAck }),
+    compared,
+    ...(differences.length > 0 && { differences }),
+    ...(reason !== undefined && { reason: reason === 'not acknowledged' ? `not acknowledged within ${ackTimeout} ms` : reason }),
+    ...(needs !== undefined && { needs: { name: needs, ...(made && { producer: made }) } }),
+    ...(isQuarantined(copy.loaded, run.expected) && { quarantined: true as const }),
+    ...((outcome !== 'passed' || copies === 1) && { observed: observation(run) }),
+  };
+}
+
+export function sessionRecord({ copy, session, down, login, connect }: SessionState, outcome: SessionRecord['outcome']): SessionRecord {
+  return {
+    type: 'session',
+    recording: copy.loaded.recording.name,
+    session: session.id,
+    copy: copy.copy,
+    user: session.user ?? null,
+    outcome,
+    ...(down && { reason: down.reason }),
+    login,
+    connect: connect === null ? null : round(connect),
+  };
+}
+
+/** In the shape of a trace of a recording. */
+function observation({ expected, args, ack, pushes, changes }: TraceRun): Json {
+  const { connect, emit, disconnect } = expected;
+  return {
+    ...(connect && { connect: { namespace: connect.namespace } }),
+    ...(emit !== undefined && { emit }),
+    ...(disconnect !== undefined && { disconnect }),
+    ...(args && { args: shown(args) }),
+    ...(ack && { ack: shown(ack) }),
+    ...(pushes.length > 0 && { pushes: pushes.slice(0, MOST).map((push) => ({ to: push.to, event: push.event, args: shown(push.args) })) }),
+    ...(changes.length > 0 && { changes: changes.slice(0, MOST).map(changeShown) }),
+  };
+}
+
+const changeShown = ({ op, table, key, values, was }: Change): Json => ({
+  [op]: table,
+  ...(op === 'insert' ? { row: shown(values) } : { key: shown(key) }),
+  ...(op === 'update' && { set: shown(values) }),
+  ...(was && { was: shown(was) }),
+});
+
+const shown = (value: Value): Json => clipped(value, SHOWN_BYTES, SHOWN);
+
+/** Known failures are reported and do not gate, until the day after they expire. */
+export function isQuarantined({ recording }: LoadedRecording, trace?: Trace): boolean {
+  if (!recording.quarantine && !trace?.quarantine) return false;
+  const today = new Date().toISOString().slice(0, 10);
+  return [recording.quarantine, trace?.quarantine].some((quarantine) => quarantine !== undefined && quarantine.expires >= today);
+}
+
+/** Law 11, worst first, over what is not quarantined. */
+export function verdictOf(gating: ReplaySummary['counts'], sessions: SessionState[], interrupted: boolean): Verdict {
+  if (gating.mismatch + gating.rejected + gating.timeout + gating['connect-failed'] + gating.skipped > 0) return 'failed';
+  if (interrupted || gating.aborted > 0) return 'interrupted';
+  if (gating.disconnected > 0 || sessions.some((session) => isLost(session) && !isQuarantined(session.copy.loaded))) return 'disconnected';
+  return 'finished';
+}
+
+export const round = (ms: number): number => Math.round(ms * 100) / 100;

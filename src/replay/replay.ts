@@ -1,0 +1,120 @@
+/**
+ * One replay: the clients of an iteration (or of one recording alone), in the order of laws 4, 5 and 10:
+ * log in, connect those that had connected before anything else, start together, let everything settle, drain the probe,
+ * fence every connection, judge, then the recorded disconnects, drain again, totals. Whatever happens, every socket is closed.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { FromProbe } from '../wire/messages.js';
+import { connectEarly } from './connecting.js';
+import { createCopies } from './copies.js';
+import { createEffects, type EffectCounts } from './effects.js';
+import { drain, fenceAll } from './fencing.js';
+import type { Progress, ReplayInput, ReplaySummary } from './input.js';
+import { createLedger } from './ledger.js';
+import { logIn } from './login.js';
+import { round, verdictOf } from './records.js';
+import { runSession } from './session.js';
+import { deferred, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
+
+export type { Measures, Progress, ReplayInput, ReplaySummary } from './input.js';
+
+export async function replay(input: ReplayInput): Promise<ReplaySummary> {
+  const began = performance.now();
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  const replaying = prepare(input, began);
+  const { sessions, effects, ledger, final } = replaying;
+  const errors = [...input.errors];
+  const abort = abortion(input.signal);
+  const deaf = listen(input, effects.reported, errors);
+  let left: EffectCounts;
+  try {
+    await abort.or(() => logIn(sessions, input));
+    await abort.or(() => connectEarly(replaying));
+    replaying.origin = performance.now();
+    const loops = abort.or(() => Promise.all(sessions.map((session) => runSession(session, replaying))));
+    // A session that breaks ends the replay; nobody would ever come to its end.
+    loops.catch(() => {});
+    await abort.or(() => Promise.race([Promise.all(sessions.map((session) => session.beforeFinal.promise)), loops]));
+    await abort.or(() => allSettled(sessions));
+    await abort.or(() => drain(input, errors));
+    await abort.or(() => fenceAll(sessions, input));
+    if (!input.signal.aborted) {
+      effects.handOut();
+      ledger.judgeAll(sessions, (run) => !isFinal(run));
+      final.resolve();
+    }
+    await loops;
+    await abort.or(() => allSettled(sessions));
+    await abort.or(() => drain(input, errors));
+  } finally {
+    left = effects.finish();
+    if (input.signal.aborted) ledger.abort(sessions);
+    for (const session of sessions) wake(session.copy);
+    await Promise.all(sessions.map((session) => session.client?.close()));
+    // What our own goodbye makes the application do must not fall into the next replay.
+    await abort.or(() => drain(input, errors));
+    ledger.judgeAll(sessions, () => true);
+    deaf();
+    abort.forget();
+    delay.disable();
+  }
+  for (const { kind, what } of left.examples)
+    input.write({ type: 'note', level: 'info', code: 'UNATTRIBUTED', message: `a ${kind} whose cause is not a trace of this replay`, detail: what });
+  const verdict = errors.length > 0 ? 'failed' : verdictOf(ledger.gating, sessions, input.signal.aborted);
+  const { foreign, unattributed } = left;
+  input.write({ type: 'end', verdict, took: round(performance.now() - began), foreign, unattributed, eventLoopDelay: round(delay.max / 1e6), errors });
+  return { verdict, counts: ledger.counts, errors };
+}
+
+function prepare(input: ReplayInput, began: number): Replaying {
+  const sessions = createCopies(input).flatMap((copy) => copy.sessions);
+  const traces = sessions.reduce((sum, { session }) => sum + session.traces.filter((trace) => !trace.disabled).length, 0);
+  const progress: Progress = { connected: 0, clients: sessions.length, settled: 0, traces, failed: 0 };
+  const bySid = new Map<string, SessionState>();
+  const ledger = createLedger(input, progress, began);
+  const effects = createEffects({
+    probe: input.probe !== undefined,
+    alone: input.copies === 1 && input.recordings.length === 1,
+    bySid,
+    runOf: (session, number) => session.running.get(number) ?? ledger.reopen(session, number),
+    changed: (run) => ledger.changed(run),
+    bound: (session) => wake(session.copy),
+  });
+  return { input, sessions, effects, ledger, progress, origin: began, bySid, final: deferred() };
+}
+
+/** From now on: what the probe has said before (a reset, another replay) is not ours. Returns what ends it. */
+function listen({ probe, write }: ReplayInput, take: (message: FromProbe) => void, errors: ReplaySummary['errors']): () => void {
+  let listening = false;
+  const stop = probe?.onMessage((message) => {
+    if (!listening) return;
+    if (message.type === 'lost')
+      errors.push({ code: 'REPLAY_PROBE_LOST', message: `the probe had to throw ${message.count} messages away: what the application did is not known` });
+    else if (message.type === 'warning') write({ type: 'note', level: 'warning', code: 'PROBE', message: message.message });
+    else take(message);
+  });
+  listening = true;
+  return () => stop?.();
+}
+
+/** Work is not begun after an abort, and not waited for any longer. */
+function abortion(signal: AbortSignal): { or(work: () => Promise<unknown>): Promise<void>; forget(): void } {
+  const aborted = deferred();
+  signal.addEventListener('abort', aborted.resolve, { once: true });
+  return {
+    async or(work) {
+      if (!signal.aborted) await Promise.race([work(), aborted.promise]);
+    },
+    forget: () => signal.removeEventListener('abort', aborted.resolve),
+  };
+}
+
+/** Every trace that began has its effects, or has waited long enough. */
+async function allSettled(sessions: SessionState[]): Promise<void> {
+  const unsettled = sessions.flatMap(({ running }) => [...running.values()].filter((run) => !run.settled));
+  for (const run of unsettled) run.done ??= deferred();
+  await Promise.all(unsettled.map((run) => run.done?.promise));
+}
+
+const isFinal = (run: TraceRun): boolean => run.session.copy.order.places[run.session.index]?.[run.number]?.final === true;

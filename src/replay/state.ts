@@ -1,0 +1,186 @@
+/** What a replay knows while it runs: plain data, one object a copy, session and running trace. */
+import type { Identity } from '../auth/http-login.js';
+import type { LoadedRecording } from '../recording/load.js';
+import { type Change, changeOf, receivers, type Session, type Trace } from '../recording/schema.js';
+import type { Scope } from '../recording/scope.js';
+import type { Value } from '../recording/values.js';
+import type { Compared, Difference, Outcome } from '../results/schema.js';
+import type { Client } from './client.js';
+import type { Effects } from './effects.js';
+import type { Measures, Progress, ReplayInput } from './input.js';
+import type { Ledger } from './ledger.js';
+import type { Gate, Order } from './order.js';
+
+/** What the parts of one replay share. */
+export interface Replaying {
+  input: ReplayInput;
+  sessions: SessionState[];
+  effects: Effects;
+  ledger: Ledger;
+  progress: Progress;
+  /** performance.now() of the recordings' time 0 */
+  origin: number;
+  /** the session that has this socket id */
+  bySid: Map<string, SessionState>;
+  /** the recorded disconnects at the end may go */
+  final: Deferred;
+}
+
+export interface CopyState {
+  loaded: LoadedRecording;
+  copy: number;
+  scope: Scope;
+  order: Order;
+  gate: Gate;
+  sessions: SessionState[];
+  /** traces that wait for a name */
+  waiters: Set<() => void>;
+  /** names that a trace has waited for in vain: nobody else waits for them */
+  givenUp: Set<string>;
+}
+
+export interface SessionState {
+  copy: CopyState;
+  session: Session;
+  index: number;
+  client?: Client;
+  sid?: string;
+  login: number | null;
+  connect: number | null;
+  /** why the connection ended against the recording, or never was; `byServer`: with the server's goodbye */
+  down?: { outcome: 'connect-failed' | 'disconnected' | 'aborted'; reason: string; byServer?: boolean };
+  /** it has disconnected, as recorded */
+  left?: true;
+  /** trace number of the n-th event that left, from 1 */
+  sent: number[];
+  /** traces that began and are not yet judged and written */
+  running: Map<number, TraceRun>;
+  /** what the client brings to the handshake */
+  identity?: Identity;
+  /** the first trace that has not begun */
+  next: number;
+  /** resolves when everything before its closing disconnect has begun */
+  beforeFinal: Deferred;
+  /** traces whose record says passed: an effect that comes later is one too many */
+  passed: Map<number, Passed>;
+}
+
+interface Passed {
+  startedAt: number | null;
+  latency: number | null;
+  compared: Compared;
+}
+
+export interface ReceivedPush {
+  to: string;
+  event: string;
+  args: Value[];
+}
+
+/** One trace in one copy, from its start until it is judged. */
+export interface TraceRun {
+  session: SessionState;
+  number: number;
+  expected: Trace;
+  /** performance.now() */
+  startedAt: number | null;
+  latency: number | null;
+  ack?: Value[];
+  args?: Value[];
+  /** a connect trace: the handshake has been answered */
+  connected?: true;
+  pushes: ReceivedPush[];
+  changes: Change[];
+  /** recorded effects that have not come: how many of each kind, and all together */
+  missing?: Map<string, number>;
+  lacking: number;
+  /** what is already known to be wrong: leaks to other copies */
+  extras: Difference[];
+  /** judged before: what was compared then */
+  compared?: Compared;
+  /** an outcome that no comparison changes */
+  forced?: { outcome: Outcome; reason: string; needs?: string };
+  settled: boolean;
+  /** milliseconds it waited in vain for recorded effects */
+  waited?: number;
+  timer?: NodeJS.Timeout;
+  /** somebody waits until it has settled */
+  done?: Deferred;
+}
+
+export interface Deferred {
+  promise: Promise<void>;
+  resolve(): void;
+}
+
+export function deferred(): Deferred {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
+
+export function newRun(session: SessionState, number: number, expected: Trace, measures: Measures): TraceRun {
+  const run: TraceRun = { session, number, expected, startedAt: null, latency: null, pushes: [], changes: [], lacking: 0, extras: [], settled: false };
+  const awaitOne = (key: string): void => {
+    run.missing ??= new Map();
+    run.missing.set(key, (run.missing.get(key) ?? 0) + 1);
+    run.lacking++;
+  };
+  if (effectsKnown(expected)) {
+    if (measures.pushes) for (const push of expected.pushes ?? []) for (const to of receivers(push)) awaitOne(pushKey(to, push.event));
+    if (measures.changes) for (const entry of expected.changes ?? []) awaitOne(changeKey(changeOf(entry)));
+  }
+  return run;
+}
+
+export function addPush(run: TraceRun, push: ReceivedPush): void {
+  run.pushes.push(push);
+  arrived(run, pushKey(push.to, push.event));
+}
+
+export function addChange(run: TraceRun, change: Change): void {
+  run.changes.push(change);
+  arrived(run, changeKey(change));
+}
+
+function arrived(run: TraceRun, key: string): void {
+  const left = run.missing?.get(key) ?? 0;
+  if (left === 0) return;
+  run.missing?.set(key, left - 1);
+  run.lacking--;
+}
+
+/** Whether the trace still waits for such a push. */
+export const wants = (run: TraceRun, to: string, event: string): boolean => (run.missing?.get(pushKey(to, event)) ?? 0) > 0;
+
+const pushKey = (to: string, event: string): string => `push ${to}\n${event}`;
+const changeKey = ({ op, table }: Change): string => `${op} ${table}`;
+
+/** Whether everything that was recorded for the trace has come. */
+export function isComplete(run: TraceRun): boolean {
+  const { expected } = run;
+  if (expected.connect && !run.connected) return false;
+  if (expected.disconnect !== undefined && isByServer(expected.disconnect) && !endedAsRecorded(run.session, expected.disconnect)) return false;
+  // One that was never answered waits for its answer too: that it comes now is a difference.
+  if (expected.ack !== undefined && run.ack === undefined) return false;
+  return run.lacking === 0;
+}
+
+/** A connect that was made before the recording began has effects that nobody saw: they are not compared. */
+export const effectsKnown = (trace: Trace): boolean => trace.connect?.before !== true;
+
+/** Disconnects that the server made are not replayed, but awaited. The reasons are Socket.IO's. */
+export const isByServer = (reason: string): boolean =>
+  ['server namespace disconnect', 'server shutting down', 'forced close', 'forced server close'].includes(reason);
+
+/** A server that says goodbye is told from one that dies; of the other reasons a client sees only that the connection closed. */
+export const endedAsRecorded = ({ down }: SessionState, reason: string): boolean =>
+  down?.outcome === 'disconnected' && (reason !== 'server namespace disconnect' || down.byServer === true);
+
+/** Whether the connection ended although the recording says nothing of it. */
+export const isLost = ({ down, session }: SessionState): boolean =>
+  down?.outcome === 'disconnected' && !session.traces.some((trace) => trace.disconnect !== undefined && isByServer(trace.disconnect) && !trace.disabled);
+
+export function wake(copy: CopyState): void {
+  for (const waiter of [...copy.waiters]) waiter();
+}

@@ -1,0 +1,104 @@
+/** The verdict on one trace: acknowledgement, pushes per receiver, row changes, each against what was recorded. Pure. */
+import { type CompareContext, type Comparison, compareValue, merge, type ValueDifference } from '../recording/compare.js';
+import { changeOf, kindOf } from '../recording/schema.js';
+import { Tagged, type Value, type ValueObject } from '../recording/values.js';
+import type { Compared, Difference, Outcome } from '../results/schema.js';
+import { compareChanges, comparePushes } from './compare-effects.js';
+import type { Measures } from './input.js';
+import { clipped } from './limits.js';
+import { effectsKnown, endedAsRecorded, isByServer, type TraceRun } from './state.js';
+
+export interface TraceVerdict {
+  outcome: Outcome;
+  differences: Difference[];
+  compared: Compared;
+  reason?: string;
+  noAck?: true;
+}
+
+/** Binary values in differences keep only their length above this many bytes; others are cut above this many characters. */
+const SHOWN_BYTES = 256;
+const SHOWN = 20_000;
+/** More differences of one trace than this nobody reads. */
+const MOST = 200;
+
+export function judge(run: TraceRun, measures: Measures, now: number): TraceVerdict {
+  const { expected, ack, forced } = run;
+  const context: CompareContext = { scope: run.session.copy.scope, now, own: false, session: run.session.session.id };
+  const found: { part: Difference['part']; difference: ValueDifference }[] = [];
+  const compared: Compared = { ...(run.compared ?? { value: 0, type: 0, ignored: 0 }) };
+  const add = (part: Difference['part'], comparison: Comparison): void => {
+    for (const difference of comparison.differences) found.push({ part, difference });
+    merge({ differences: [], compared }, { differences: [], compared: comparison.compared });
+  };
+  if (measures.acks && ack) {
+    if (Array.isArray(expected.ack)) add('ack', compareAck(expected.ack, ack, context));
+    else if (expected.ack === 'never')
+      found.push({ part: 'ack', difference: { path: 'ack', class: 'added', actual: ack, note: 'acknowledged, recorded as never acknowledged' } });
+  }
+  const sent = forced === undefined || forced.outcome === 'disconnected';
+  if (sent && effectsKnown(expected)) {
+    if (measures.pushes && (expected.pushes || run.pushes.length > 0)) add('push', comparePushes(expected, run.pushes, context));
+    if (measures.changes && (expected.changes || run.changes.length > 0))
+      add('change', compareChanges((expected.changes ?? []).map(changeOf), run.changes, context));
+  }
+  const verdict = {
+    differences: [...(measures.pushes ? run.extras : []), ...shown(found)],
+    compared,
+    ...(kindOf(expected) === 'emit' && expected.ack === undefined && ({ noAck: true } as const)),
+  };
+  if (forced) return { ...verdict, outcome: forced.outcome, reason: forced.reason };
+  if (measures.acks && expected.ack !== undefined && !ack)
+    return {
+      ...verdict,
+      outcome: 'timeout',
+      reason: expected.ack === 'never' ? 'never acknowledged, as recorded: quarantine it, or let the server answer' : 'not acknowledged',
+    };
+  if (expected.disconnect !== undefined && isByServer(expected.disconnect) && !endedAsRecorded(run.session, expected.disconnect))
+    return { ...verdict, outcome: 'timeout', reason: `the server did not end the connection (${expected.disconnect})` };
+  if (measures.acks && Array.isArray(expected.ack) && ack && refusal(ack) !== undefined && refusal(expected.ack) === undefined)
+    return { ...verdict, outcome: 'rejected', reason: refusal(ack) };
+  return { ...verdict, outcome: verdict.differences.length > 0 ? 'mismatch' : 'passed' };
+}
+
+/** Where one says yes and the other no, that is the difference; that their data differ too only follows. */
+function compareAck(expected: Value[], actual: Value[], context: CompareContext): Comparison {
+  const [was, is] = [refusal(expected), refusal(actual)];
+  if ((was === undefined) === (is === undefined)) return compareValue(expected, actual, 'ack', context);
+  const flag = [expected[0], actual[0]].map((first) => first as ValueObject);
+  const key = flag.some((first) => first?.ok === false) ? 'ok' : 'success';
+  const note = is === undefined ? `accepted, recorded as refused: ${was}` : `refused: ${is}`;
+  return {
+    differences: [{ path: `ack[0].${key}`, class: 'value', expected: flag[0]?.[key] ?? null, actual: flag[1]?.[key] ?? null, note }],
+    compared: { value: 1, type: 0, ignored: 0 },
+  };
+}
+
+/** The message of an acknowledgement that says no: `{success: false}`, `{ok: false}`. undefined: it does not say no. */
+function refusal(ack: Value[]): string | undefined {
+  const first = ack[0];
+  if (typeof first !== 'object' || first === null || Array.isArray(first) || first instanceof Tagged || first instanceof Uint8Array) return undefined;
+  if (first.success !== false && first.ok !== false) return undefined;
+  const message = first.message ?? first.msg ?? first.error;
+  return typeof message === 'string' ? message : 'refused without a message';
+}
+
+function shown(found: { part: Difference['part']; difference: ValueDifference }[]): Difference[] {
+  const differences = found.slice(0, MOST).map(
+    ({ part, difference: { expected, actual, ...rest } }): Difference => ({
+      ...rest,
+      part,
+      ...(expected === undefined ? {} : { expected: clipped(expected, SHOWN_BYTES, SHOWN) }),
+      ...(actual === undefined ? {} : { actual: clipped(actual, SHOWN_BYTES, SHOWN) }),
+    }),
+  );
+  const [next] = found.slice(MOST);
+  if (next)
+    differences.push({
+      path: next.difference.path,
+      class: next.difference.class,
+      part: next.part,
+      note: `and ${found.length - MOST - 1} more differences after this one`,
+    });
+  return differences;
+}

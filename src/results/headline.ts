@@ -1,0 +1,136 @@
+/** What failed, as a plain sentence. Pure, also runs in a browser. */
+import type { Difference, Failure, Results } from './schema.js';
+import { formatValue, isJsonObject, milliseconds, plural, shorten, typeName, visible } from './text.js';
+
+const LONGEST = 60;
+
+const brief = (json: Difference['actual']): string => shorten(formatValue(json), LONGEST);
+
+/** `annotate-together: bob's commentUpdate (recordings/annotate-together.yaml:41) — the push commentRefresh to alice is missing` */
+function failureSentence(failure: Failure, ackTimeout?: number): string {
+  return `${visible(`${failure.recording}: ${failure.session}'s ${failure.label} (${failure.file}:${failure.line})`)} — ${failureWords(failure, ackTimeout)}`;
+}
+
+/** The part after the dash: what is not as recorded. */
+export function failureWords({ outcome, difference, reason }: Pick<Failure, 'outcome' | 'difference' | 'reason'>, ackTimeout?: number): string {
+  if (difference && !(outcome === 'timeout' && difference.path === 'ack')) return differenceWords(difference);
+  const because = reason ? `: ${visible(shorten(reason, 200))}` : '';
+  switch (outcome) {
+    case 'timeout':
+      return ackTimeout === undefined ? `was not acknowledged in time${because}` : `was not acknowledged within ${ackTimeout} ms`;
+    case 'connect-failed':
+      return `could not connect${because}`;
+    case 'rejected':
+      return `was rejected${because}`;
+    case 'disconnected':
+      return `lost its connection${because}`;
+    case 'aborted':
+      return `was aborted${because}`;
+    case 'skipped':
+      return `was not sent${because}`;
+    default:
+      return `does not match the recording${because}`;
+  }
+}
+
+/** One difference in words: where, what is there, what was recorded. */
+export function differenceWords(difference: Difference): string {
+  // How much it changed says it all; the value it changed to is anybody's.
+  if (difference.note && isJsonObject(difference.expected) && '!delta' in difference.expected)
+    return `${placeWords(difference.path)} ${visible(difference.note)}`;
+  const note = difference.note ? ` (${visible(shorten(difference.note, 200))})` : '';
+  return `${whole(difference) ?? `${placeWords(difference.path)} ${valueWords(difference)}`}${note}`;
+}
+
+/** A push or a change as a whole. */
+function whole({ path, class: kind }: Difference): string | undefined {
+  const push = pushOf(path);
+  if (push && push.rest === '' && kind === 'removed') return `the push ${push.event} to ${push.to} is missing`;
+  if (push && push.rest === '' && kind === 'added') return `${push.to} received the push ${push.event}, which was not recorded`;
+  const change = changeOf(path);
+  if (change && change.rest === '' && kind === 'removed') return `the ${change.op} ${preposition(change.op)} ${change.table} is missing`;
+  if (change && change.rest === '' && kind === 'added')
+    return `${change.op === 'insert' || change.op === 'update' ? 'an' : 'a'} ${change.op} ${preposition(change.op)} ${change.table} was not recorded`;
+  if (path === 'ack' && kind === 'removed') return 'the acknowledgement is missing';
+  if (path === 'ack' && kind === 'added') return 'was acknowledged, which was not recorded';
+  return undefined;
+}
+
+const preposition = (op: string): string => (op === 'insert' ? 'into' : op === 'delete' ? 'from' : 'of');
+
+export function placeWords(path: string): string {
+  const push = pushOf(path);
+  if (push && push.rest !== '') return `push ${push.event} to ${push.to}: ${push.rest}`;
+  const change = changeOf(path);
+  if (change?.rest.startsWith('.')) return `column ${change.table}${change.rest}`;
+  return visible(path);
+}
+
+function valueWords({ class: kind, expected, actual }: Difference): string {
+  if (kind === 'removed') return expected === undefined ? 'is missing' : `is missing, recorded ${brief(expected)}`;
+  if (kind === 'added') return actual === undefined ? 'is new' : `is new: ${brief(actual)}`;
+  if (kind === 'type' && actual !== null && expected !== null && typeName(actual) !== typeName(expected) && typeof expected !== 'object')
+    return `is ${brief(actual)} (${typeName(actual)}), recorded ${brief(expected)} (${typeName(expected)})`;
+  return `is ${brief(actual)}, recorded ${brief(expected)}`;
+}
+
+/** `pushes.bob.annotationRefresh#2[0][0].text`: receiver, event, which of several, and the place in its arguments. */
+function pushOf(path: string): { to: string; event: string; rest: string } | undefined {
+  const match = /^pushes\.([\w.-]+)(?:\.([A-Za-z_$][\w$-]*)|\[("(?:[^"\\]|\\.)*")\])(?:#\d+)?(\[.*)?$/su.exec(path);
+  return match ? { to: visible(match[1] ?? ''), event: segment(match[2], match[3]), rest: visible(match[4] ?? '') } : undefined;
+}
+
+/** `changes.document.update#2.rev`: table, operation, which of several, and the column. */
+function changeOf(path: string): { table: string; op: string; rest: string } | undefined {
+  const match = /^changes(?:\.([A-Za-z_$][\w$-]*)|\[("(?:[^"\\]|\\.)*")\])\.(insert|update|delete)(?:#\d+)?([.[].*)?$/su.exec(path);
+  return match ? { table: segment(match[1], match[2]), op: match[3] ?? '', rest: visible(match[4] ?? '') } : undefined;
+}
+
+/** A part of a path, as it is or quoted. */
+function segment(plain: string | undefined, quoted: string | undefined): string {
+  if (plain !== undefined) return visible(plain);
+  try {
+    return visible(JSON.parse(quoted ?? '""') as string);
+  } catch {
+    return visible(quoted ?? '');
+  }
+}
+
+/** The first thing to look at. */
+export function headlineOf(results: Omit<Results, 'headline'>): string {
+  const { verdict, failures, errors, tests, notRun } = results;
+  const gating = failures.filter((failure) => !failure.quarantined);
+  if (verdict === 'passed') return passedWords(results, failures.length - gating.length);
+  const [first] = gating;
+  const [error] = [...errors, ...tests.flatMap((test) => test.errors)];
+  if (first && !(error && first.outcome === 'aborted')) return failureSentence(first, ackTimeoutOf(results, first));
+  if (error) return visible(error.message.split('\n')[0] ?? error.code);
+  const unfinished = tests.find((test) => test.verdict !== 'finished' && test.verdict !== 'skipped');
+  if (unfinished) return visible(`${unfinished.test.project}: ${unfinished.test.title} is ${unfinished.verdict}`);
+  if (notRun.length > 0) return `${notRun.map(({ project }) => project).join(', ')} did not run`;
+  return 'Nothing was replayed';
+}
+
+export const ackTimeoutOf = ({ tests }: Pick<Results, 'tests'>, failure: Failure): number | undefined =>
+  tests.find(({ test }) => test.project === failure.first.project)?.ackTimeout;
+
+function passedWords({ recordings, tests }: Omit<Results, 'headline'>, quarantined: number): string {
+  const iterations = new Set(tests.filter(({ kind }) => kind === 'iteration').map(({ iteration }) => iteration)).size;
+  const clients = tests.reduce((most, test) => Math.max(most, test.clients), 0);
+  const traces = tests.reduce((sum, test) => sum + Object.values(test.outcomes).reduce((a, b) => a + b, 0), 0);
+  const parts = [
+    plural(recordings.length, 'recording'),
+    ...(iterations > 0 ? [plural(iterations, 'iteration')] : []),
+    `up to ${plural(clients, 'client')}`,
+    plural(traces, 'trace'),
+  ];
+  return `Passed: ${parts.join(', ')}${quarantined > 0 ? `; ${plural(quarantined, 'quarantined failure')} not counted` : ''}`;
+}
+
+/** The counts beside the headline. */
+export function totalsWords({ tests, failures }: Pick<Results, 'tests' | 'failures'>, took: number): string {
+  const roots = failures.filter((failure) => !failure.follows && !failure.quarantined).length;
+  const traces = tests.reduce((sum, test) => sum + Object.values(test.outcomes).reduce((a, b) => a + b, 0), 0);
+  const bad = tests.filter((test) => test.verdict !== 'finished' && test.verdict !== 'skipped').length;
+  return [`${bad} of ${plural(tests.length, 'test')} not passed`, plural(roots, 'failure'), plural(traces, 'trace'), milliseconds(took)].join(', ');
+}

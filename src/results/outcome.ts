@@ -1,0 +1,12 @@
+/** The words of results. Apart from the schemas, so that the report's page has them without zod. */
+
+export const outcomes = ['passed', 'mismatch', 'rejected', 'timeout', 'connect-failed', 'disconnected', 'aborted', 'skipped'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** Worst first (DESIGN.md law 11): what a set of outcomes adds up to. */
+export const verdicts = ['failed', 'interrupted', 'disconnected', 'truncated', 'skipped', 'finished'] as const;
+export type Verdict = (typeof verdicts)[number];
+
+/** Most alarming first: something is gone, has another type, another value, is new. */
+export const differenceClasses = ['removed', 'type', 'value', 'added'] as const;
+export type DifferenceClass = (typeof differenceClasses)[number];

@@ -1,0 +1,219 @@
+/**
+ * What a run leaves: journals (one a test, streamed while it runs), and `results.json` made of them.
+ * Values stand in the JSON form of `recording/json.ts`.
+ */
+import { z } from 'zod';
+import { differenceClasses, outcomes, verdicts } from './outcome.js';
+
+export { type DifferenceClass, differenceClasses, type Outcome, outcomes, type Verdict, verdicts } from './outcome.js';
+
+export const RESULTS_VERSION = 1;
+
+const json = z.json();
+
+/** One place where an observation is not what was recorded. */
+const differenceSchema = z.strictObject({
+  /** `ack[0].data.id`, `pushes.bob.annotationRefresh[0][0].text`, `changes.document.update.rev` */
+  path: z.string(),
+  class: z.enum(differenceClasses),
+  part: z.enum(['ack', 'push', 'change', 'trace']),
+  /** absent where nothing was recorded */
+  expected: json.optional(),
+  /** absent where nothing came */
+  actual: json.optional(),
+  /** one sentence where path and values do not say it */
+  note: z.string().optional(),
+  /** the name that was not bound, where the difference only follows from the trace that should have bound it */
+  follows: z.string().optional(),
+});
+export type Difference = z.infer<typeof differenceSchema>;
+
+/** How many leaves of a trace's expectations were compared by value, by type only, or not at all. */
+const comparedSchema = z.strictObject({ value: z.int(), type: z.int(), ignored: z.int() });
+export type Compared = z.infer<typeof comparedSchema>;
+
+/** `connect-failed` is a session's; the traces of it are `aborted`. */
+const traceRecord = z.strictObject({
+  type: z.literal('trace'),
+  recording: z.string(),
+  session: z.string(),
+  /** position in the session's traces, from 0 */
+  trace: z.int().nonnegative(),
+  /** from 0 */
+  copy: z.int().nonnegative(),
+  outcome: z.enum(outcomes),
+  /** milliseconds since the test began; null: never started */
+  start: z.number().nullable(),
+  /** milliseconds from emit to acknowledgement (connect: to connected); null: none was asked for or none came */
+  latency: z.number().nullable(),
+  /** milliseconds that it waited for recorded effects of itself that did not come in time */
+  waited: z.number().optional(),
+  /** the client asked for no acknowledgement: only the effects could be judged */
+  noAck: z.literal(true).optional(),
+  compared: comparedSchema,
+  differences: z.array(differenceSchema).optional(),
+  /** one sentence on why, for outcomes that are no mismatch: the server's message, the reason of the connect error, the unbound name */
+  reason: z.string().optional(),
+  /** skipped: the name it needed and the trace that should have bound it */
+  needs: z.strictObject({ name: z.string(), producer: z.strictObject({ session: z.string(), trace: z.int() }).optional() }).optional(),
+  quarantined: z.literal(true).optional(),
+  /** what was seen, in the shape of a trace of a recording (JSON form); left out for most passed traces of iterations */
+  observed: json.optional(),
+});
+export type TraceRecord = z.infer<typeof traceRecord>;
+
+const recordedTrace = z.strictObject({
+  label: z.string(),
+  kind: z.enum(['connect', 'emit', 'http', 'disconnect']),
+  line: z.int(),
+  disabled: z.literal(true).optional(),
+  expected: json,
+});
+
+/** A recording as the report needs it: every trace with its line in the YAML and what was recorded. */
+const recordedSchema = z.strictObject({
+  name: z.string(),
+  file: z.string(),
+  sessions: z.array(z.strictObject({ id: z.string(), user: z.string().nullable(), line: z.int(), traces: z.array(recordedTrace) })),
+});
+export type Recorded = z.infer<typeof recordedSchema>;
+
+const beginRecord = z.strictObject({
+  type: z.literal('begin'),
+  version: z.literal(RESULTS_VERSION),
+  run: z.string(),
+  test: z.strictObject({ title: z.string(), project: z.string(), file: z.string(), line: z.int() }),
+  kind: z.enum(['regression', 'iteration']),
+  /** 0 for `regression` */
+  iteration: z.int().nonnegative(),
+  target: z.string(),
+  /** milliseconds since the epoch */
+  at: z.number(),
+  level: z.enum(['exact', 'shared']),
+  /** why an alone replay was compared as shared: no reset */
+  levelReason: z.string().optional(),
+  speed: z.string(),
+  ackTimeout: z.number(),
+  probe: z.boolean(),
+  measures: z.array(z.enum(['acks', 'pushes', 'changes'])),
+  /** what cannot be measured, a sentence each: no probe, no fence */
+  notMeasured: z.array(z.string()),
+  copies: z.int().positive(),
+  clients: z.int().positive(),
+  recordings: z.array(recordedSchema),
+});
+export type BeginRecord = z.infer<typeof beginRecord>;
+
+const sessionRecord = z.strictObject({
+  type: z.literal('session'),
+  recording: z.string(),
+  session: z.string(),
+  copy: z.int().nonnegative(),
+  user: z.string().nullable(),
+  outcome: z.enum(['connected', 'connect-failed', 'disconnected', 'aborted']),
+  reason: z.string().optional(),
+  /** milliseconds of login (null: shared with another client or none) and connect */
+  login: z.number().nullable(),
+  connect: z.number().nullable(),
+});
+export type SessionRecord = z.infer<typeof sessionRecord>;
+
+/** Something worth saying that is no trace's: an unattributed change, foreign pushes, a warning of the probe. */
+const noteRecord = z.strictObject({
+  type: z.literal('note'),
+  level: z.enum(['info', 'warning', 'error']),
+  code: z.string(),
+  message: z.string(),
+  detail: json.optional(),
+});
+export type NoteRecord = z.infer<typeof noteRecord>;
+
+const endRecord = z.strictObject({
+  type: z.literal('end'),
+  verdict: z.enum(verdicts),
+  took: z.number(),
+  /** pushes of other recordings' traces, and pushes and changes without a cause of ours */
+  foreign: z.int(),
+  unattributed: z.strictObject({ pushes: z.int(), changes: z.int() }),
+  /** the longest delay of the harness's own event loop, in ms: latencies below it mean nothing */
+  eventLoopDelay: z.number(),
+  /** what failed the test as a whole: nothing could be replayed, not measured */
+  errors: z.array(z.strictObject({ code: z.string(), message: z.string() })),
+});
+export type EndRecord = z.infer<typeof endRecord>;
+
+/** One line of a journal. For a trace the last record counts; a journal without `end` reads interrupted. */
+export const journalRecordSchema = z.discriminatedUnion('type', [beginRecord, traceRecord, sessionRecord, noteRecord, endRecord]);
+export type JournalRecord = z.infer<typeof journalRecordSchema>;
+
+/** Failures of one trace at one path, over all copies and iterations. */
+const failureSchema = z.strictObject({
+  id: z.string(),
+  recording: z.string(),
+  session: z.string(),
+  trace: z.int(),
+  label: z.string(),
+  file: z.string(),
+  line: z.int(),
+  outcome: z.enum(outcomes),
+  /** of the first one seen; absent for outcomes without differences */
+  difference: differenceSchema.optional(),
+  reason: z.string().optional(),
+  count: z.int().positive(),
+  /** projects in which it was seen, lowest iteration first */
+  projects: z.array(z.string()),
+  /** one place to look: project and copy of the first */
+  first: z.strictObject({ project: z.string(), iteration: z.int(), copy: z.int() }),
+  /** the id of the failure that this one only follows from */
+  follows: z.string().optional(),
+  quarantined: z.literal(true).optional(),
+});
+export type Failure = z.infer<typeof failureSchema>;
+
+const latencySchema = z.strictObject({ count: z.int(), p50: z.number().nullable(), p95: z.number().nullable(), max: z.number().nullable() });
+export type Latency = z.infer<typeof latencySchema>;
+
+const testResultSchema = beginRecord.omit({ type: true, version: true, run: true, recordings: true }).extend({
+  recordings: z.array(z.string()),
+  verdict: z.enum(verdicts),
+  took: z.number().nullable(),
+  outcomes: z.record(z.enum(outcomes), z.int()),
+  connected: z.int(),
+  connectFailed: z.int(),
+  latency: latencySchema,
+  compared: comparedSchema,
+  foreign: z.int(),
+  unattributed: z.strictObject({ pushes: z.int(), changes: z.int() }),
+  eventLoopDelay: z.number().nullable(),
+  errors: z.array(z.strictObject({ code: z.string(), message: z.string() })),
+  notes: z.array(noteRecord.omit({ type: true })),
+  /** per event (connects as `connect /`) */
+  events: z.array(z.strictObject({ event: z.string(), count: z.int(), failed: z.int(), latency: latencySchema })),
+});
+export type TestResult = z.infer<typeof testResultSchema>;
+
+/** A project that has no journal because an earlier one failed or the run ended. */
+const notRunSchema = z.strictObject({ project: z.string(), iteration: z.int() });
+
+/** `results.json`, version 1. */
+export const resultsSchema = z.strictObject({
+  version: z.literal(RESULTS_VERSION),
+  run: z.string(),
+  /** `not-started`: recordings or options were wrong, see errors; nothing was sent to the target */
+  verdict: z.enum(['passed', 'failed', 'interrupted', 'not-started']),
+  /** ISO 8601 */
+  startedAt: z.string(),
+  took: z.number(),
+  target: z.string().nullable(),
+  /** the first thing to look at, as a sentence; null when passed */
+  headline: z.string(),
+  tests: z.array(testResultSchema),
+  notRun: z.array(notRunSchema),
+  /** the first one is the first to look at */
+  failures: z.array(failureSchema),
+  recordings: z.array(recordedSchema),
+  /** every trace that did not pass, with its differences */
+  traces: z.array(traceRecord.omit({ type: true }).extend({ project: z.string(), iteration: z.int() })),
+  errors: z.array(z.strictObject({ code: z.string(), message: z.string() })),
+});
+export type Results = z.infer<typeof resultsSchema>;

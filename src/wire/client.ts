@@ -1,0 +1,231 @@
+/** The reader's end: finds the probes of this user, subscribes to one, and hands on what it says, validated. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { createConnection, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { ReplayError } from '../errors.js';
+import { type FromProbe, fromProbeSchema, PROTOCOL, type ProbeFile, probeFileSchema, type ToProbe } from './messages.js';
+import { runtimeDir } from './runtime-dir.js';
+
+type Hello = Extract<FromProbe, { type: 'hello' }>;
+
+export interface ProbeOptions {
+  host?: string;
+  port: number;
+  token: string;
+  mode: 'record' | 'replay' | 'list';
+}
+
+export interface ProbeConnection {
+  readonly hello: Hello;
+  /** The first listener also gets everything that arrived before it, the hello first. Returns what removes it again. */
+  onMessage(listener: (message: FromProbe) => void): () => void;
+  /** Resolves when what the traces started has ended, at most after `timeoutMs`; everything reported until then has been handed on. */
+  drain(timeoutMs: number): Promise<{ open: number; waited: number }>;
+  /** Resolves when the connection has ended, however; `error` says why, where it was not `close()`. */
+  readonly closed: Promise<void>;
+  readonly error: ReplayError | undefined;
+  close(): void;
+}
+
+const CONNECT_TIMEOUT = 5_000;
+/** how much longer than asked a probe may take to answer a drain: the application may be busy */
+const DRAIN_GRACE = 10_000;
+
+/** The probes that run now, newest first. */
+export function findProbes(): ProbeFile[] {
+  let names: string[];
+  try {
+    names = readdirSync(runtimeDir());
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => /^probe-\d+(-\d+)?\.json$/.test(name))
+    .flatMap((name) => readProbeFile(join(runtimeDir(), name)))
+    .filter(({ pid }) => isAlive(pid))
+    .sort((a, b) => b.at - a.at);
+}
+
+export function connectProbe(options: ProbeOptions): Promise<ProbeConnection> {
+  const { host = '127.0.0.1', port, token, mode } = options;
+  return new Promise((resolve, reject) => {
+    const socket = createConnection({ host, port });
+    socket.setNoDelay(true);
+    const connection = new Connection(socket, `${host}:${port}`, resolve);
+    const timer = setTimeout(
+      () => connection.fail(new ReplayError('REPLAY_PROBE_UNREACHABLE', `The probe at ${host}:${port} did not answer within ${CONNECT_TIMEOUT / 1000} s.`)),
+      CONNECT_TIMEOUT,
+    );
+    socket.once('connect', () => connection.send({ type: 'subscribe', protocol: PROTOCOL, token, mode }));
+    connection.greeted.then(
+      () => clearTimeout(timer),
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
+}
+
+class Connection implements ProbeConnection {
+  hello!: Hello;
+  error: ReplayError | undefined;
+  readonly closed: Promise<void>;
+  readonly greeted: Promise<void>;
+  private readonly listeners = new Set<(message: FromProbe) => void>();
+  private backlog: FromProbe[] | undefined = [];
+  private readonly drains = new Map<number, { resolve(result: { open: number; waited: number }): void; reject(error: Error): void; timer: NodeJS.Timeout }>();
+  private drainCount = 0;
+  private pieces: string[] = [];
+  private greet!: { resolve(): void; reject(error: Error): void };
+  private greeting = true;
+  private closing = false;
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly address: string,
+    private readonly ready: (connection: ProbeConnection) => void,
+  ) {
+    this.greeted = new Promise((resolve, reject) => (this.greet = { resolve, reject }));
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve(this.ended())));
+    socket.setEncoding('utf8');
+    socket.on('data', (piece: string) => this.read(piece));
+    socket.on('error', (error) => this.fail(new ReplayError('REPLAY_PROBE_UNREACHABLE', `The probe at ${this.address} cannot be reached: ${error.message}.`)));
+  }
+
+  onMessage(listener: (message: FromProbe) => void): () => void {
+    this.listeners.add(listener);
+    const backlog = this.backlog ?? [];
+    this.backlog = undefined;
+    for (const message of backlog) listener(message);
+    return () => this.listeners.delete(listener);
+  }
+
+  drain(timeoutMs: number): Promise<{ open: number; waited: number }> {
+    return new Promise((resolve, reject) => {
+      if (this.socket.destroyed || this.closing) {
+        reject(this.error ?? this.gone());
+        return;
+      }
+      this.drainCount += 1;
+      const id = this.drainCount;
+      const overdue = (): void =>
+        this.fail(new ReplayError('REPLAY_PROBE_UNREACHABLE', `The probe at ${this.address} did not answer a drain within ${timeoutMs + DRAIN_GRACE} ms.`));
+      this.drains.set(id, { resolve, reject, timer: setTimeout(overdue, timeoutMs + DRAIN_GRACE) });
+      this.send({ type: 'drain', id, timeout: timeoutMs });
+    });
+  }
+
+  close(): void {
+    this.closing = true;
+    this.socket.destroy();
+  }
+
+  send(message: ToProbe): void {
+    this.socket.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /** The first reason stands. */
+  fail(error: ReplayError): void {
+    if (!this.closing) this.error ??= error;
+    this.socket.destroy();
+    if (this.greeting) this.greet.reject(error);
+  }
+
+  private read(piece: string): void {
+    // A line of many pieces is joined once, when its end is there.
+    const end = piece.lastIndexOf('\n');
+    if (end === -1) {
+      this.pieces.push(piece);
+      return;
+    }
+    const lines = (this.pieces.join('') + piece.slice(0, end)).split('\n');
+    const rest = piece.slice(end + 1);
+    this.pieces = rest === '' ? [] : [rest];
+    for (const line of lines) {
+      if (this.socket.destroyed) return;
+      this.take(line);
+    }
+  }
+
+  private take(line: string): void {
+    const message = parseLine(line);
+    if (message === undefined) {
+      this.fail(
+        new ReplayError('REPLAY_PROBE_PROTOCOL', `What answers at ${this.address} does not speak protocol ${PROTOCOL} of the probe: ${line.slice(0, 120)}`),
+      );
+      return;
+    }
+    if (message.type === 'refused') {
+      this.fail(
+        new ReplayError(
+          /protocol/.test(message.message) ? 'REPLAY_PROBE_PROTOCOL' : 'REPLAY_PROBE_REFUSED',
+          `The probe at ${this.address} refused: ${message.message}.`,
+        ),
+      );
+      return;
+    }
+    if (this.greeting) {
+      if (message.type !== 'hello') {
+        this.fail(new ReplayError('REPLAY_PROBE_PROTOCOL', `The probe at ${this.address} began with ${message.type} instead of hello.`));
+        return;
+      }
+      this.hello = message;
+      this.greeting = false;
+      this.greet.resolve();
+      this.ready(this);
+    }
+    this.backlog?.push(message);
+    for (const listener of this.listeners) listener(message);
+    if (message.type === 'drained') this.settle(message.id, ({ resolve }) => resolve({ open: message.open, waited: message.waited }));
+  }
+
+  private settle(id: number, how: (drain: { resolve(result: { open: number; waited: number }): void; reject(error: Error): void }) => void): void {
+    const drain = this.drains.get(id);
+    if (drain === undefined) return;
+    this.drains.delete(id);
+    clearTimeout(drain.timer);
+    how(drain);
+  }
+
+  private ended(): void {
+    if (!this.closing) this.error ??= this.gone();
+    if (this.greeting) this.greet.reject(this.error ?? this.gone());
+    for (const id of [...this.drains.keys()]) this.settle(id, ({ reject }) => reject(this.error ?? this.gone()));
+  }
+
+  private gone(): ReplayError {
+    return new ReplayError(
+      'REPLAY_PROBE_UNREACHABLE',
+      `The connection to the probe at ${this.address} has ended.`,
+      undefined,
+      'See why the application ended: its own output says it.',
+    );
+  }
+}
+
+function parseLine(line: string): FromProbe | undefined {
+  try {
+    return fromProbeSchema.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}
+
+function readProbeFile(file: string): ProbeFile[] {
+  try {
+    return [probeFileSchema.parse(JSON.parse(readFileSync(file, 'utf8')))];
+  } catch {
+    return [];
+  }
+}
+
+/** Also true for a process of somebody else: it is there. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * What the probe and its readers (harness, recorder) say to each other: one JSON object a line over a loopback connection.
+ * The probe only imports these types; readers validate with the schemas. Values are in the JSON form of `encode.ts`.
+ *
+ * A trace is `SID:N`: the socket id and the number of the event on that connection as the server counts, from 1;
+ * `SID:0` is the connect, `SID:x` the disconnect, `http:N` a request. A cause that ends in `~` came through a timer.
+ */
+import { z } from 'zod';
+
+export const PROTOCOL = 1;
+/** The event a harness sends on a connection to learn that nothing more comes; answered in front of the application. */
+export const FENCE_EVENT = '$socket-replay:fence';
+
+const json = z.unknown();
+const cause = z.string().nullable();
+/** milliseconds since the epoch, with fractions */
+const at = z.number();
+
+/** A table as the database declares it: evidence for names. */
+export const tableSchema = z.object({
+  name: z.string(),
+  key: z.array(z.string()),
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  foreignKeys: z.array(z.object({ column: z.string(), table: z.string(), references: z.string() })),
+  /** columns that are unique alone, the key aside */
+  unique: z.array(z.string()),
+});
+export type Table = z.infer<typeof tableSchema>;
+
+const socket = z.object({
+  sid: z.string(),
+  namespace: z.string(),
+  /** what the probe could tell of the user: `socket.request.session`, `socket.data`; a name or an id, for the list of sessions */
+  user: z.string().nullable(),
+  transport: z.string(),
+  address: z.string(),
+  handshake: z.object({ auth: json, query: json }),
+  at,
+});
+export type SocketInfo = z.infer<typeof socket>;
+
+export const fromProbeSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    protocol: z.literal(PROTOCOL),
+    pid: z.number(),
+    app: z.string(),
+    node: z.string(),
+    at,
+    listening: z.array(z.string()),
+    sockets: z.array(socket),
+    changes: z.enum(['measured', 'none']),
+  }),
+  z.object({ type: z.literal('tables'), tables: z.array(tableSchema) }),
+  z.object({ type: z.literal('connect'), socket }),
+  /** `emit`, `ack` and `answer` only for a reader that records: a replay sees them itself. Without `args`: they could not be encoded */
+  z.object({ type: z.literal('emit'), sid: z.string(), n: z.number(), event: z.string(), args: z.array(json).optional(), asks: z.boolean(), at }),
+  z.object({ type: z.literal('ack'), sid: z.string(), n: z.number(), args: z.array(json).optional(), at }),
+  /** one emission, however many receivers; `push` numbers grow; `args` only for a reader that records */
+  z.object({
+    type: z.literal('push'),
+    push: z.number(),
+    cause,
+    event: z.string(),
+    hash: z.string(),
+    args: z.array(json).optional(),
+    to: z.array(z.string()),
+    /** sockets that the server left out on purpose: the sender of `socket.broadcast` and `socket.to` */ except: z.array(z.string()).optional(),
+    asks: z.boolean(),
+    at,
+  }),
+  z.object({ type: z.literal('answer'), push: z.number(), sid: z.string(), args: z.array(json), at }),
+  z.object({
+    type: z.literal('change'),
+    cause,
+    op: z.enum(['insert', 'update', 'delete']),
+    table: z.string(),
+    key: z.record(z.string(), json),
+    before: z.record(z.string(), json).nullable(),
+    after: z.record(z.string(), json).nullable(),
+    at,
+  }),
+  z.object({ type: z.literal('disconnect'), sid: z.string(), reason: z.string(), at }),
+  /** the answer to `drain`: everything reported before it had happened before it; `open` counts what had not ended in time */
+  z.object({ type: z.literal('drained'), id: z.number(), open: z.number(), waited: z.number() }),
+  /** messages were thrown away because this reader was too slow */
+  z.object({ type: z.literal('lost'), count: z.number() }),
+  z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
+  z.object({ type: z.literal('refused'), message: z.string() }),
+]);
+export type FromProbe = z.infer<typeof fromProbeSchema>;
+
+const toProbeSchema = z.discriminatedUnion('type', [
+  /** the first line; `record` gets everything, `replay` pushes (as hashes) and changes */
+  z.object({ type: z.literal('subscribe'), protocol: z.literal(PROTOCOL), token: z.string(), mode: z.enum(['record', 'replay', 'list']) }),
+  /** answer `drained` when what the traces started has ended, at most after `timeout` ms */
+  z.object({ type: z.literal('drain'), id: z.number(), timeout: z.number() }),
+]);
+export type ToProbe = z.infer<typeof toProbeSchema>;
+
+/** What a probe that runs leaves in the runtime directory (mode 0600), so that readers of the same user find it. */
+export const probeFileSchema = z.object({
+  protocol: z.literal(PROTOCOL),
+  pid: z.number(),
+  port: z.number(),
+  token: z.string(),
+  app: z.string(),
+  listening: z.array(z.string()),
+  at,
+});
+export type ProbeFile = z.infer<typeof probeFileSchema>;

@@ -1,0 +1,135 @@
+/**
+ * Every command of the documentation (a line of a ```sh block) is run: here, as it stands there, in a project of its own; or,
+ * where that takes long or changes this checkout, by the test or step named in `elsewhere`.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readResults, root } from '../e2e/support.js';
+import { blocksOf, placeOf } from './markdown.js';
+import { createScratch, type Scratch } from './scratch.js';
+
+const documented = new Map<string, string>();
+for (const block of blocksOf('sh'))
+  for (const line of block.text.split('\n').map((text) => text.trim())) if (line !== '' && !line.startsWith('#')) documented.set(line, placeOf(block));
+
+/** What runs a command that is not run here, and the words by which it does. */
+const elsewhere: Record<string, { file: string; contains: string[] }> = {
+  'npm ci && npx playwright test': { file: '.ci/run', contains: ['step npm ci', 'step npx playwright test'] },
+  'npm ci && npm test': { file: '.ci/run', contains: ['step npm ci', 'step npm test'] },
+  'ANNOTATOR_BUG=private-comment-leak npx playwright test': { file: 'tests/e2e/matrix.test.ts', contains: ['ANNOTATOR_BUG: bug', "'private-comment-leak'"] },
+  'npm i -D socket-replay @playwright/test socket.io-client': {
+    file: 'tests/e2e/package.test.ts',
+    contains: ["'install'", 'tarball', "'@playwright/test'", "'socket.io-client'"],
+  },
+  'REPLAY_ITERATIONS=10 npx playwright test': { file: 'tests/e2e/matrix.test.ts', contains: ['REPLAY_ITERATIONS:'] },
+  'npx socket-replay export checkout': { file: 'tests/cli/record.test.ts', contains: ["world.cli('export', 'killed')"] },
+  'npm run build': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
+  'npm run check': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
+  'npm run format': { file: 'package.json', contains: ['"format": "biome check --write', '"check": "', 'biome check --error-on-warnings .'] },
+};
+
+type Run = (scratch: Scratch, command: string) => Promise<void>;
+
+const says =
+  (pattern: RegExp, exitCode = 0): Run =>
+  async (scratch, command) => {
+    const { code, output } = await scratch.shell(command).ended;
+    expect(output).toMatch(pattern);
+    expect(code, output).toBe(exitCode);
+  };
+
+/** With an application that runs under the probe beside it. */
+const besideApplication =
+  (then: Run): Run =>
+  async (scratch, command) => {
+    const application = scratch.shell('exec node --import socket-replay/probe server.mjs');
+    await application.prints('notes is up');
+    await application.prints('probe ready');
+    try {
+      await then(scratch, command);
+    } finally {
+      application.child.kill('SIGTERM');
+      await application.ended;
+    }
+  };
+
+const records =
+  (pattern: RegExp): Run =>
+  async (scratch, command) => {
+    const recorder = scratch.shell(`${command.replace('npx socket-replay record', 'npx socket-replay record --force')}`);
+    await recorder.prints('Recording.');
+    await scratch.use();
+    recorder.child.stdin?.write('stop\n');
+    const { code, output } = await recorder.ended;
+    expect(output).toMatch(pattern);
+    expect(code, output).toBe(0);
+  };
+
+const replays: Run = async (scratch, command) => {
+  const { code, output } = await scratch.shell(command).ended;
+  expect(code, output).toBe(0);
+  expect(readResults(join(scratch.folder, 'replay-report')).verdict).toBe('passed');
+};
+
+/** In this order: what is initialised is recorded, and what is recorded is replayed. */
+const here: [command: string, run: Run][] = [
+  ['npx socket-replay --help', says(/record[\s\S]*init[\s\S]*sessions[\s\S]*export/)],
+  ['npx socket-replay init', says(/wrote +playwright\.config\.ts/)],
+  ['npx socket-replay init --force', says(/as it is playwright\.config\.ts/)],
+  ['npx socket-replay sessions', besideApplication(says(/notes \(.*process \d+\)/))],
+  ['npx socket-replay sessions --target http://localhost:3000', besideApplication(says(/notes \(.*process \d+\)/))],
+  [
+    'node --import socket-replay/probe server.mjs',
+    async (scratch, command) => {
+      const application = scratch.shell(`exec ${command}`);
+      await application.prints('probe ready');
+      application.child.kill('SIGTERM');
+      await application.ended;
+    },
+  ],
+  ['npx socket-replay record -- npm start', records(/recordings\/[\dT-]+\.yaml: finished/)],
+  ['npx socket-replay record --name checkout -- npm start', records(/recordings\/checkout\.yaml: finished/)],
+  ['npx socket-replay record --name checkout --target http://localhost:3000', besideApplication(records(/recordings\/checkout\.yaml: finished/))],
+  ['npx socket-replay record --name checkout --replay -- npm start', records(/checkout is reproducible/)],
+  ['npx playwright test', replays],
+  ['npx playwright test --project=regression -g "checkout"', replays],
+  ['REPLAY_ITERATIONS=1 npx playwright test', replays],
+  ['REPLAY_SPEED=realtime npx playwright test --project=regression', replays],
+  ['REPLAY_RECORDINGS=checkout npx playwright test', replays],
+];
+
+describe('the commands of the documentation', () => {
+  it('are all run by a test', () => {
+    const run = new Set([...Object.keys(elsewhere), ...here.map(([command]) => command)]);
+    expect([...documented].filter(([command]) => !run.has(command)).map(([command, place]) => `${place}: ${command}`)).toEqual([]);
+  });
+
+  it('are all in the documentation', () => {
+    expect([...Object.keys(elsewhere), ...here.map(([command]) => command)].filter((command) => !documented.has(command))).toEqual([]);
+  });
+
+  it.each(Object.entries(elsewhere))('%s is run elsewhere', (_, { file, contains }) => {
+    expect(existsSync(join(root, file)), `there is no ${file}`).toBe(true);
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const words of contains) expect(text).toContain(words);
+  });
+});
+
+describe('run here', () => {
+  let scratch: Scratch;
+  beforeAll(async () => {
+    scratch = await createScratch();
+  });
+
+  it.each(here)('%s', { timeout: 90_000 }, async (command, run) => {
+    await run(scratch, command);
+    // What the guide says to do next: the address of the application.
+    if (command === 'npx socket-replay init --force') edit(scratch);
+  });
+});
+
+function edit({ folder, port }: Scratch): void {
+  const file = join(folder, 'playwright.config.ts');
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, `http://127.0.0.1:${port}`));
+}

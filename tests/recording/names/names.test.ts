@@ -1,0 +1,409 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { findNames } from '../../../src/recording/names/index.js';
+import { any, id, Tagged, type Value } from '../../../src/recording/values.js';
+import { annotator, at, emit, evidenceOf, insert, named, push, recordingOf, START, table, update } from './build.js';
+
+const text = (template: string) => new Tagged({ tag: 'text', template });
+const unique = (value: string) => new Tagged({ tag: 'unique', text: value });
+const delta = (n: number) => new Tagged({ tag: 'delta', n });
+const a = (value: string | number, more: { [key: string]: Value } = {}) =>
+  insert('annotation', { id: value, documentId: 1, userId: 1, text: 'a first remark', ...more });
+const create = (value: string | number) =>
+  emit('annotationUpdate', [{ documentId: 1, text: 'a first remark' }], { ack: [{ success: true }], changes: [a(value)] });
+const uuid = '7d444840-9dc0-41d1-b245-5ffdce74fad2';
+const uuid2 = '11111111-9dc0-41d1-b245-5ffdce74fad2';
+
+describe('keys of rows', () => {
+  test('an id that only a push tells', () => {
+    const [first, second] = named([
+      emit('annotationUpdate', [{ documentId: 1, text: 'a first remark' }], {
+        ack: [{ success: true }],
+        pushes: [push('annotationRefresh', [{ id: 3, documentId: 1, text: 'a first remark' }])],
+        changes: [a(3)],
+      }),
+      emit('commentUpdate', [{ annotationId: 3, text: 'yes' }]),
+    ]);
+    expect(first?.pushes?.[0]?.args).toEqual([[{ id: id('annotation1'), documentId: 1, text: 'a first remark' }]]);
+    expect(first?.changes?.[0]?.row).toMatchObject({ id: id('annotation1'), documentId: 1, userId: 1 });
+    expect(second?.args).toEqual([{ annotationId: id('annotation1'), text: 'yes' }]);
+  });
+
+  test('small ids that collide: annotation 1, comment 1, document 1, user 1', () => {
+    const [, comment, open] = named([
+      create(1),
+      emit('commentUpdate', [{ annotationId: 1, text: 'yes' }], {
+        pushes: [push('commentRefresh', [{ id: 1, annotationId: 1, userId: 1, text: 'yes' }])],
+        changes: [insert('comment', { id: 1, annotationId: 1, text: 'yes' }), update('document', { id: 1 }, { updatedBy: 1 })],
+      }),
+      emit('documentOpen', [{ documentId: 1 }], {
+        ack: [
+          {
+            document: { id: 1, title: 'x', updatedBy: 1 },
+            annotations: [{ id: 1, text: 'a first remark' }],
+            comments: [{ id: 1, annotationId: 1 }],
+            user: { id: 1 },
+            count: 1,
+          },
+        ],
+      }),
+    ]);
+    expect(comment).toMatchObject({
+      args: [{ annotationId: id('annotation1'), text: 'yes' }],
+      pushes: [{ args: [[{ id: id('comment1'), annotationId: id('annotation1'), userId: 1 }]] }],
+      changes: [{ row: { id: id('comment1'), annotationId: id('annotation1') } }, { key: { id: 1 }, set: { updatedBy: 1 } }],
+    });
+    expect(open).toMatchObject({
+      args: [{ documentId: 1 }],
+      ack: [
+        {
+          document: { id: 1, updatedBy: 1 },
+          annotations: [{ id: id('annotation1') }],
+          comments: [{ id: id('comment1'), annotationId: id('annotation1') }],
+          user: { id: 1 },
+          count: 1,
+        },
+      ],
+    });
+  });
+
+  test.each<[string, string, Value[], Value[]]>([
+    ['a foreign key under its own name', 'x', [{ tagId: 1, annotationId: 3 }], [{ tagId: 1, annotationId: id('annotation1') }]],
+    [
+      'a generic event, the table in the payload',
+      'appDataUpdate',
+      [{ table: 'annotation', data: { id: 3 } }],
+      [{ table: 'annotation', data: { id: id('annotation1') } }],
+    ],
+    [
+      'the same, of another table',
+      'appDataUpdate',
+      [{ table: 'document', data: { id: 3, title: 'annotation' } }],
+      [{ table: 'document', data: { id: 3, title: 'annotation' } }],
+    ],
+    ['the table as a bare argument', 'get', ['annotations', { id: 3 }], ['annotations', { id: id('annotation1') }]],
+    ['nothing says which', 'get', [{ id: 3 }], [{ id: 3 }]],
+    ['an id as text', 'x', [{ annotationId: '3' }], [{ annotationId: text('${annotation1}') }]],
+    ['a url', 'get', ['/api/annotations/3/comments?x=3'], [text('/api/annotations/${annotation1}/comments?x=3')]],
+    ['a room', 'join', ['annotation:3', 'annotation_3', 'document:3'], [text('annotation:${annotation1}'), text('annotation_${annotation1}'), 'document:3']],
+    ['a sentence of a person', 'x', [{ text: 'see annotation:3 and annotation#3' }], [{ text: 'see annotation:3 and annotation#3' }]],
+    [
+      'a list of ids',
+      'x',
+      [{ annotationIds: [3, 4], annotations: [3], scores: [3] }],
+      [{ annotationIds: [id('annotation1'), 4], annotations: [id('annotation1')], scores: [3] }],
+    ],
+    ['a bare id, the table in the event', 'deleteAnnotation', [3], [id('annotation1')]],
+    ['two tables in the event', 'documentAnnotation', [{ id: 3 }], [{ id: 3 }]],
+    ['an unknown holder', 'annotationMove', [{ parent: { id: 3 }, annotation: { id: 3 } }], [{ parent: { id: 3 }, annotation: { id: id('annotation1') } }]],
+    ['another number', 'annotationMove', [{ id: 3, position: 3, annotation: 3 }], [{ id: id('annotation1'), position: 3, annotation: 3 }]],
+    ['a nested list', 'x', [['author', ['annotation', { annotationId: 3 }]]], [['author', ['annotation', { annotationId: id('annotation1') }]]]],
+    ['a negative number and a float', 'annotationMove', [{ id: -3 }, { id: 3.5 }], [{ id: -3 }, { id: 3.5 }]],
+    ['a text that is a template already', 'get', ['/annotations/3/${x}'], ['/annotations/3/${x}']],
+    ['what contradicts the row', 'annotationMove', [{ id: 3, text: 'another' }], [{ id: 3, text: 'another' }]],
+    ['a boolean and null', 'x', [{ annotationId: true, a: null, b: false }], [{ annotationId: true, a: null, b: false }]],
+  ])('%s', (_, event, args, expected) => expect(named([create(3), emit(event, args)])[1]?.args).toEqual(expected));
+
+  test('an object that looks like the row, by more than small numbers', () => {
+    const [, list] = named([create(3), emit('list', [{}], { ack: [[{ id: 3, text: 'a first remark' }], [{ id: 3, documentId: 1, userId: 1 }]] })]);
+    expect(list?.ack).toEqual([[{ id: id('annotation1'), text: 'a first remark' }], [{ id: 3, documentId: 1, userId: 1 }]]);
+  });
+
+  test('the acknowledgement of the trace that inserted it, unless two rows could be meant', () => {
+    const ack = (changes: Parameters<typeof emit>[2]) => named([emit('save', [{ text: 'x' }], { ack: [{ ok: true, id: 3 }], ...changes })])[0]?.ack;
+    expect(ack({ changes: [a(3)] })).toEqual([{ ok: true, id: id('annotation1') }]);
+    expect(ack({ changes: [a(3), insert('comment', { id: 3, annotationId: 1, text: 'z' })] })).toEqual([{ ok: true, id: 3 }]);
+  });
+
+  test('before the row was made, its key is nobody’s', () => {
+    const [before, , after] = named([emit('x', [{ annotationId: 3 }], { ack: [{ annotationId: 3 }] }), create(3), emit('x', [{ annotationId: 3 }])]);
+    expect([before?.args, before?.ack, after?.args]).toEqual([[{ annotationId: 3 }], [{ annotationId: 3 }], [{ annotationId: id('annotation1') }]]);
+  });
+
+  test('effects of a trace that was still under way know it', () => {
+    const [slow] = named([emit('list', [{}], { ack: [{ annotationId: 3 }], lasts: 5000, by: 'bob' }), create(3)]);
+    expect(slow).toMatchObject({ ack: [{ annotationId: id('annotation1') }] });
+  });
+
+  test('deleted and made again with the same id', () => {
+    const traces = named([
+      create(3),
+      emit('annotationDelete', [{ annotationId: 3 }], { changes: [{ delete: 'annotation', key: { id: 3 } }] }),
+      create(3),
+      emit('x', [{ annotationId: 3 }]),
+    ]);
+    expect(traces.map((trace) => trace?.changes?.[0]?.row?.id ?? trace?.changes?.[0]?.key?.id ?? trace?.args)).toEqual([
+      id('annotation1'),
+      id('annotation1'),
+      id('annotation2'),
+      [{ annotationId: id('annotation2') }],
+    ]);
+  });
+
+  test('three rows in one trace', () => {
+    const rows = [4, 5, 6].map((n) => ({ id: n, documentId: 1, text: `part ${n - 3}` }));
+    const [bulk] = named([
+      emit('annotationImport', [{ texts: ['part 1', 'part 2', 'part 3'] }], {
+        pushes: [push('annotationRefresh', rows)],
+        changes: rows.map((row) => insert('annotation', row)),
+      }),
+    ]);
+    const ids = ['annotation1', 'annotation2', 'annotation3'].map(id);
+    expect(bulk?.changes?.map((change) => change.row?.id)).toEqual(ids);
+    expect(bulk?.pushes?.[0]?.args).toMatchObject([ids.map((name) => ({ id: name }))]);
+  });
+
+  test('64-bit ids are long enough everywhere, also in texts', () => {
+    const big = '1912745442265793549';
+    const [, use] = named([create(big), emit('get', [`/api/lists/${big}/cards`, { whatever: big }, `x${big}`])]);
+    expect(use?.args).toEqual([text('/api/lists/${annotation1}/cards'), { whatever: id('annotation1') }, `x${big}`]);
+  });
+
+  test('a key that is a time is named only where it is a key', () => {
+    const ms = START + 4;
+    const [made] = named([emit('annotationUpdate', [{ text: 'x' }], { changes: [a(ms, { createdAt: ms })] })]);
+    expect(made?.changes?.[0]?.row).toMatchObject({ id: id('annotation1'), createdAt: any('timestamp') });
+  });
+
+  test('keys that the client chose, and texts that are the same in every run, are no ids', () => {
+    const tables = [table('setting', ['value'], { key: ['name'] }), table('counter', ['n'], { key: ['name'] }), ...annotator];
+    const [chosen, constant, number] = named(
+      [
+        emit('set', [{ name: 'theme', value: 'dark' }], { changes: [insert('setting', { name: 'theme', value: 'dark' })] }),
+        emit('count', [], { changes: [insert('counter', { name: 'visitors-2026', n: 1 })] }),
+        emit('put', [{ id: 77, text: 'mine' }], { changes: [insert('annotation', { id: 77, documentId: 1, text: 'mine' })] }),
+      ],
+      tables,
+    );
+    expect(chosen).toMatchObject({ args: [{ name: unique('theme'), value: 'dark' }], changes: [{ row: { name: unique('theme'), value: 'dark' } }] });
+    expect(constant?.changes?.[0]?.row).toEqual({ name: 'visitors-2026', n: 1 });
+    expect(number?.changes?.[0]?.row).toMatchObject({ id: 77 });
+  });
+
+  test('composite keys are no names, their parts are references', () => {
+    const tables = [...annotator, table('annotation_tag', [], { key: ['annotation_id', 'tag_id'], refers: { annotation_id: 'annotation', tag_id: 'tag' } })];
+    const [, link] = named([create(3), emit('x', [{}], { changes: [insert('annotation_tag', { annotation_id: 3, tag_id: 3 })] })], tables);
+    expect(link?.changes?.[0]?.row).toEqual({ annotation_id: id('annotation1'), tag_id: 3 });
+  });
+
+  test('plural tables, snake_case, a key that is another table’s', () => {
+    const tables = [table('note_categories', ['title']), table('note_category_details', ['size'], { refers: { id: 'note_categories' } })];
+    const [made, use] = named(
+      [
+        emit('save', [{ title: 'new one' }], {
+          changes: [insert('note_categories', { id: 3, title: 'new one' }), insert('note_category_details', { id: 3, size: 1 })],
+        }),
+        emit('x', [{ note_category_id: 3, noteCategoryId: 3, category: 3, id: 3 }, '/note_categories/3', { noteCategory: { id: 3 } }]),
+      ],
+      tables,
+    );
+    const name = id('note_category1');
+    expect(made?.changes?.map((change) => change.row?.id)).toEqual([name, name]);
+    expect(use?.args).toEqual([
+      { note_category_id: name, noteCategoryId: name, category: 3, id: 3 },
+      text('/note_categories/${note_category1}'),
+      { noteCategory: { id: name } },
+    ]);
+  });
+});
+
+describe('random values', () => {
+  const token = 'V1StGXR8Z5jdHi6BmyT2';
+  test('made by the server, sent back by the client', () => {
+    const [first, second] = named([
+      emit('subscribe', [{}], { ack: [{ subscriptionId: uuid, key: token }] }),
+      emit('unsubscribe', [{ subscriptionId: uuid, with: token }]),
+    ]);
+    expect(first?.ack).toEqual([{ subscriptionId: id('subscriptionId1'), key: id('key1') }]);
+    expect(second?.args).toEqual([{ subscriptionId: id('subscriptionId1'), with: id('key1') }]);
+  });
+  test('seen once', () =>
+    expect(named([emit('x', [{}], { ack: [{ a: uuid, b: token }] })])[0]?.ack).toEqual([{ a: new Tagged({ tag: 'uuid' }), b: any('string') }]));
+
+  test('a uuid that the client made: a row was inserted under it', () => {
+    const [made] = named([emit('annotationUpdate', [{ shareKey: uuid }], { ack: [{ shareKey: uuid }], changes: [a(3, { shareKey: uuid })] })]);
+    const tag = new Tagged({ tag: 'uuid', name: 'shareKey1' });
+    expect(made).toMatchObject({ args: [{ shareKey: tag }], ack: [{ shareKey: tag }], changes: [{ row: { shareKey: tag } }] });
+  });
+  test('or it came back under a key that no table knows', () => {
+    const tag = new Tagged({ tag: 'uuid', name: 'requestId1' });
+    expect(named([emit('x', [{ requestId: uuid }], { ack: [{ requestId: uuid }] })])[0]).toMatchObject({
+      args: [{ requestId: tag }],
+      ack: [{ requestId: tag }],
+    });
+  });
+  test('one that it knew from elsewhere stays', () => {
+    const steps = [
+      emit('documentOpen', [{ documentHash: uuid }], {
+        ack: [{ title: 'x', documentHash: uuid }],
+        changes: [insert('comment', { id: 1, documentHash: uuid })],
+      }),
+    ];
+    expect(named(steps)[0]).toMatchObject({ args: [{ documentHash: uuid }], ack: [{ documentHash: uuid }] });
+    expect(named([emit('x', [{ requestId: uuid }])])[0]?.args).toEqual([{ requestId: uuid }]);
+  });
+  test('so does what a row had that was there before', () => {
+    const [, change] = named([
+      emit('list', [{}], { ack: [[{ shareKey: uuid }]] }),
+      emit('x', [{}], { changes: [update('annotation', { id: 8 }, { shareKey: uuid2 }, { shareKey: uuid })] }),
+    ]);
+    expect(change?.changes?.[0]?.set).toEqual({ shareKey: new Tagged({ tag: 'uuid' }) });
+    expect(
+      named([emit('list', [{}], { ack: [uuid] }), emit('x', [{}], { changes: [update('annotation', { id: 8 }, {}, { shareKey: uuid })] })])[0]?.ack,
+    ).toEqual([uuid]);
+  });
+
+  test('a digest of what was sent stays, under whatever key', () => {
+    const digest = createHash('sha256').update('content').digest('hex');
+    const [made] = named([
+      emit('documentUpload', [{ body: 'content' }], { ack: [{ key: digest }], changes: [insert('upload', { id: 1, documentId: 1, sha256: digest })] }),
+    ]);
+    expect(made).toMatchObject({ ack: [{ key: digest }], changes: [{ row: { sha256: digest } }] });
+    expect(named([emit('x', [{}], { ack: [{ sha256: 'a'.repeat(31) + digest.slice(0, 33), hash: digest }, { hash: digest }] })])[0]?.ack).toEqual([
+      { sha256: 'a'.repeat(31) + digest.slice(0, 33), hash: digest },
+      { hash: digest },
+    ]);
+  });
+
+  test('also in a column that does not say so', () => {
+    const digest = createHash('md5').update('content').digest('hex');
+    expect(
+      named([
+        emit('save', [{ body: 'content' }], { changes: [insert('annotation', { id: 1, code: digest }), insert('upload', { id: 2, code: digest })] }),
+      ])[0]?.changes?.map((change) => change.row?.code),
+    ).toEqual([digest, digest]);
+  });
+
+  test.each(['AB12CD34EF', 'iPhone12Pro4', '9780306406157', '004915112345678', 'question', 'A sentence with 12 words', 'v1.2.3-beta4', 'H2SO4andH2O'])(
+    '%s in an answer is nobody’s to replace',
+    (value) => {
+      const tags = named([emit('list', [{}], { ack: [[{ code: value }]] }), emit('list', [{}], { ack: [[{ code: value }]] })]).map((trace) => trace?.ack);
+      expect(tags).toEqual([[[{ code: value }]], [[{ code: value }]]]);
+    },
+  );
+  test('nor is what a client wrote, or a part of it', () => {
+    const [made] = named([
+      emit('annotationUpdate', [{ text: 'Order A1B2C3D4E5F6 now', code: 'Q1W2E3R4T5' }], {
+        changes: [a(3, { text: 'Order A1B2C3D4E5F6 now', shareKey: 'A1B2C3D4E5F6', code: 'Q1W2E3R4T5' })],
+      }),
+    ]);
+    expect(made?.changes?.[0]?.row).toMatchObject({ shareKey: 'A1B2C3D4E5F6', code: 'Q1W2E3R4T5' });
+  });
+
+  const secret = new Tagged({ tag: 'secret', name: 'token1' });
+  test('a secret that the server made and the client sent back is a name, others are configuration', () => {
+    const [first, second] = named([emit('login', [{}], { ack: [{ token: secret }] }), emit('x', [{ token: secret }])]);
+    expect([first?.ack, second?.args]).toEqual([[{ token: id('token1') }], [{ token: id('token1') }]]);
+    expect(named([emit('login', [{ token: secret }], { ack: [{ token: secret }] })])[0]).toMatchObject({ args: [{ token: secret }], ack: [{ token: secret }] });
+    expect(named([emit('login', [{}], { ack: [{ token: secret }, { token: secret }] })])[0]?.ack).toEqual([{ token: secret }, { token: secret }]);
+  });
+
+  test('socket ids', () => {
+    const [made] = named([emit('x', ['SIDalice0000000000AB'], { ack: ['SIDbob000000000000AB', 'SIDcarl00000000000AB'] }), emit('y', [], { by: 'bob' })]);
+    expect(made).toMatchObject({ args: [new Tagged({ tag: 'socket' })], ack: [new Tagged({ tag: 'socket', session: 'bob' }), 'SIDcarl00000000000AB'] });
+  });
+});
+
+describe('times', () => {
+  test.each<[Value, Value]>([
+    [at(5), any('timestamp')],
+    [START + 5, any('timestamp')],
+    [Math.floor(START / 1000), any('timestamp')],
+    [at(5).replace('T', ' ').slice(0, 19), any('timestamp')],
+    ['2026-01-01T08:00:00.000Z', '2026-01-01T08:00:00.000Z'],
+    [at(-60_000), at(-60_000)],
+    [at(3600_000), at(3600_000)],
+    ['2026-11-21', '2026-11-21'],
+    [12, 12],
+    ['08:00:00', '08:00:00'],
+  ])('%j in an answer', (value, expected) => expect(named([emit('x', [{}], { ack: [{ when: value }] })])[0]?.ack).toEqual([{ when: expected }]));
+
+  test.each<[Value, Value]>([
+    [START + 5, new Tagged({ tag: 'now', form: 'ms' })],
+    [START / 1000, new Tagged({ tag: 'now', form: 's' })],
+    [at(5), new Tagged({ tag: 'now', form: 'iso' })],
+    [at(60_000), at(60_000)],
+    ['2026-11-21', '2026-11-21'],
+  ])('%j in arguments', (value, expected) => expect(named([emit('x', [{ when: value }])])[0]?.args).toEqual([{ when: expected }]));
+});
+
+describe('unique texts', () => {
+  const make = (name: string, value: number) =>
+    emit('tagCreate', [{ name }], { ack: [{ success: true, name }], changes: [insert('tag', { id: value, name, createdBy: 1 })] });
+  test('everywhere, also in what the server says of them', () => {
+    const [made, again, other] = named([
+      make('urgent', 4),
+      emit('tagCreate', [{ name: 'urgent' }], { ack: [{ success: false, message: 'A tag named urgent exists' }] }),
+      emit('say', [{ text: 'that is urgent, urgently' }], { ack: [{ tags: ['urgent'], url: '/tags/urgent', text: 'that is urgent, urgently' }] }),
+    ]);
+    expect(made).toMatchObject({ args: [{ name: unique('urgent') }], ack: [{ name: unique('urgent') }], changes: [{ row: { name: unique('urgent') } }] });
+    expect(again).toMatchObject({ args: [{ name: unique('urgent') }], ack: [{ message: text('A tag named ${urgent} exists') }] });
+    expect(other).toMatchObject({ args: [{ text: 'that is urgent, urgently' }], ack: [{ tags: [unique('urgent')], text: 'that is urgent, urgently' }] });
+  });
+  test('a text that only exists already is no new one', () => {
+    expect(named([emit('tagCreate', [{ name: 'question' }], { ack: [{ message: 'A tag named question exists' }] })])[0]).toMatchObject({
+      args: [{ name: 'question' }],
+      ack: [{ message: 'A tag named question exists' }],
+    });
+    const [seen, made] = named([emit('list', [{}], { ack: [[{ name: 'question' }]] }), make('question', 4)]);
+    expect([seen?.ack, made?.args]).toEqual([[[{ name: 'question' }]], [{ name: 'question' }]]);
+  });
+  test('a word that the application uses too is one only under its own keys', () => {
+    const [made, use] = named([make('annotation', 4), emit('subscribe', [{ table: 'annotation', tag: 'annotation', tagName: 'annotation' }])]);
+    expect(made?.args).toEqual([{ name: unique('annotation') }]);
+    expect(use?.args).toEqual([{ table: 'annotation', tag: unique('annotation'), tagName: unique('annotation') }]);
+    expect(named([emit('set', [{ mode: 'dark' }]), make('dark', 4), emit('set', [{ mode: 'dark' }])])[2]?.args).toEqual([{ mode: 'dark' }]);
+  });
+  test('a text of the seed that contains the word stays', () =>
+    expect(named([make('lonely', 4), emit('documentOpen', [{ documentId: 1 }], { ack: [{ body: 'a lonely habit' }] })])[1]?.ack).toEqual([
+      { body: 'a lonely habit' },
+    ]));
+  test('a reference to a row of the seed is not unique, though it is a key here', () => {
+    const tables = [...annotator, table('presence', ['at'], { key: ['userName'], refers: { userName: 'user.name' } })];
+    expect(named([emit('join', [{ userName: 'alice' }], { changes: [insert('presence', { userName: 'alice' })] })], tables)[0]?.args).toEqual([
+      { userName: 'alice' },
+    ]);
+  });
+});
+
+describe('counters', () => {
+  const changed = (args: Value[], set: { [key: string]: Value }, was: { [key: string]: Value }, row = 1) =>
+    named([create(3), emit('x', args, { changes: [update(row === 1 ? 'document' : 'annotation', { id: row }, set, was)] })])[1]?.changes?.[0]?.set;
+  test.each<[string, Value[], { [key: string]: Value }, { [key: string]: Value }, { [key: string]: Value }]>([
+    ['one up, one down', [{}], { rev: 5, views: 7 }, { rev: 4, views: 8 }, { rev: delta(1), views: delta(-1) }],
+    ['by what was sent', [{ by: 2.5 }], { views: 7 }, { views: 4.5 }, { views: delta(2.5) }],
+    ['by something else', [{}], { views: 7 }, { views: 4 }, { views: 7 }],
+    ['to what was sent under this key', [{ views: 7 }], { views: 7 }, { views: 6 }, { views: 7 }],
+    ['to what was sent under another key', [{ value: 7 }], { views: 7 }, { views: 6 }, { views: 7 }],
+    ['to the number of an id that was sent', [{ documentId: 2 }], { rev: 2 }, { rev: 1 }, { rev: delta(1) }],
+    ['a foreign key', [{}], { updatedBy: 3 }, { updatedBy: 2 }, { updatedBy: 3 }],
+    ['yes and no', [{}], { locked: 1 }, { locked: 0 }, { locked: 1 }],
+    ['from nothing', [{}], { views: 1 }, { views: null }, { views: 1 }],
+    ['a state', [{}], { status: 2 }, { status: 1 }, { status: 2 }],
+    ['a text', [{}], { title: 'b' }, { title: 'a' }, { title: 'b' }],
+  ])('%s', (_, args, set, was, expected) => expect(changed(args, set, was)).toEqual(expected));
+  test('not in a row that the recording made', () => expect(changed([{}], { userId: 1, score: 2 }, { score: 1 }, 3)).toEqual({ userId: 1, score: 2 }));
+  test('the row before goes, also of changes without a cause', () => {
+    const recording = { ...recordingOf([create(3)]), unattributed: [update('document', { id: 1 }, { rev: 2 }, { rev: 1 })] };
+    expect(findNames(recording, evidenceOf()).recording.unattributed).toEqual([{ update: 'document', key: { id: 1 }, set: { rev: 2 } }]);
+  });
+});
+
+test('what was found is listed with its reason and its places', () => {
+  const { names } = findNames(recordingOf([create(3), emit('x', [{ annotationId: 3 }, '/annotations/3'])]), evidenceOf());
+  expect(names).toEqual([{ tag: '!id annotation1', why: 'it is the key of the row', places: 3 }]);
+});
+
+test('a push without a cause comes after its trace, and what it asks for is sent', () => {
+  const recording = recordingOf([emit('x', [{}]), create(3), emit('y', [{}])]);
+  const [session] = recording.sessions;
+  if (session)
+    session.received = [
+      { after: 0, event: 'e', args: [{ annotationId: 3 }] },
+      { after: 1, event: 'e', args: [{ annotationId: 3 }], answer: [{ annotationId: 3 }] },
+    ];
+  expect(findNames(recording, evidenceOf()).recording.sessions[0]?.received?.map(({ args, answer }) => [args, answer])).toEqual([
+    [[{ annotationId: 3 }], undefined],
+    [[{ annotationId: id('annotation1') }], [{ annotationId: id('annotation1') }]],
+  ]);
+});
