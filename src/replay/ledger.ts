@@ -68,7 +68,7 @@ export function createLedger(input: ReplayInput, progress: Progress, began: numb
         if (!which(run)) continue;
         settle(run);
         if (!running.has(run.number)) continue;
-        chooseNames(run, input.measures, Date.now());
+        chooseNames(run, input.measures, seenAt(run));
         write(run, judged(run, input));
       }
   };
@@ -116,12 +116,15 @@ export function createLedger(input: ReplayInput, progress: Progress, began: numb
 /** A comparison that fails is a difference, never the end of the replay. */
 function judged(run: TraceRun, { measures }: ReplayInput): TraceVerdict {
   try {
-    return judge(run, measures, Date.now());
+    return judge(run, measures, seenAt(run));
   } catch (error) {
     const note = `it cannot be compared: ${error instanceof Error ? error.message : String(error)}`;
     return { outcome: 'mismatch', differences: [{ path: 'trace', class: 'value', part: 'trace', note }], compared: { value: 0, type: 0, ignored: 0 } };
   }
 }
+
+/** When the effects of a trace were seen, near enough for `!timestamp`: judging may come much later. Milliseconds since the epoch. */
+const seenAt = ({ startedAt, latency }: TraceRun): number => (startedAt === null ? Date.now() : performance.timeOrigin + startedAt + (latency ?? 0));
 
 /** What a trace that passed still expects: nothing. Whatever comes now was not recorded. */
 function lateExpectation(trace: Trace): Trace {
