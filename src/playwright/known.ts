@@ -1,0 +1,50 @@
+/** What is known before a replay begins: what will not be measured, which secrets are configured, which columns everybody changes. */
+import type { LoadedRecording } from '../recording/load.js';
+import { changeOf } from '../recording/schema.js';
+import { Tagged, type Value, walk } from '../recording/values.js';
+import type { ProbeConnection } from '../wire/client.js';
+import type { ReplayOptions } from './options.js';
+
+/** Law 8: what could not be observed is never ok. */
+export function notMeasured(
+  probe: ProbeConnection | undefined,
+  fence: boolean,
+  recordings: LoadedRecording[],
+  options: ReplayOptions,
+): { what: string; fails: boolean }[] {
+  const changes = options.measure.includes('changes');
+  if (!probe)
+    return [
+      { what: `row changes are not measured: there is no probe in the process that listens at ${options.baseURL}`, fails: changes },
+      { what: 'who caused a push is not known without the probe: pushes are compared per receiver', fails: false },
+      ...(fence ? [] : [{ what: 'that a session receives nothing more is not measured: the target accepts namespaces that do not exist', fails: false }]),
+    ];
+  const recorded = recordings.some(({ recording }) => recording.sessions.some((session) => session.traces.some((trace) => (trace.changes ?? []).length > 0)));
+  if (probe.hello.changes === 'none')
+    return [{ what: 'row changes are not measured: the probe knows no database of this application', fails: changes && recorded }];
+  return [];
+}
+
+/** The configured value of every secret that the recordings use; the environment does not tell upper from lower case. */
+export function secretsFor(recordings: LoadedRecording[], configured: Record<string, string>): Map<string, string> {
+  const secrets = new Map<string, string>();
+  for (const { recording } of recordings)
+    walk(recording as unknown as Value, (node) => {
+      if (!(node instanceof Tagged) || node.body.tag !== 'secret') return;
+      const { name } = node.body;
+      const value = configured[name] ?? configured[name.toLowerCase()];
+      if (value !== undefined) secrets.set(name, value);
+    });
+  return secrets;
+}
+
+/** Columns that some recording updates in rows that it did not make itself: in a shared state anybody may have changed them. */
+export function mutableColumns(recordings: LoadedRecording[]): Set<string> {
+  const columns = new Set<string>();
+  for (const { recording } of recordings)
+    for (const session of recording.sessions)
+      for (const trace of session.traces)
+        for (const change of (trace.changes ?? []).map(changeOf))
+          if (change.op === 'update') for (const column of Object.keys(change.values)) columns.add(column);
+  return columns;
+}

@@ -1,0 +1,41 @@
+/** Which recordings a test replays, and where it must not. */
+import type { TestInfo } from '@playwright/test';
+import { ReplayError } from '../errors.js';
+import { type LoadedRecording, loadRecordings } from '../recording/load.js';
+import { poolOf } from '../replay/plan.js';
+import { currentScale } from './run.js';
+
+/** A scaling project is a measurement: repeated or split it would be another one. */
+export function refuseScaling({ project, config, repeatEachIndex }: TestInfo): void {
+  const refused = [
+    project.retries > 0 && '--retries',
+    (repeatEachIndex > 0 || project.repeatEach > 1) && '--repeat-each',
+    config.shard !== null && '--shard',
+  ].filter((flag) => flag !== false);
+  if (refused.length > 0) throw new ReplayError('REPLAY_SCALING_REFUSED', `${refused.join(' and ')} cannot be used with the project ${project.name}`);
+}
+
+export function selectRecordings(names: string[] | undefined, iteration: number): LoadedRecording[] {
+  const scale = currentScale();
+  const { recordings, errors } = loadRecordings(scale.recordings, names ?? scale.select);
+  const [first] = errors;
+  if (first) throw first;
+  const chosen = iteration === 0 ? recordings : [...new Set(poolOf(recordings).map((entry) => entry.recording))];
+  if (iteration === 0 && chosen.length !== 1)
+    throw new ReplayError(
+      'REPLAY_OPTION_INVALID',
+      `in the project regression a test replays one recording, alone; this one asked for ${chosen.length}`,
+      undefined,
+      'Give `replay` one name, or tag the test @pool.',
+    );
+  const traces = chosen.reduce(
+    (sum, { recording }) => sum + recording.sessions.reduce((count, session) => count + session.traces.filter((trace) => !trace.disabled).length, 0),
+    0,
+  );
+  if (traces === 0)
+    throw new ReplayError(
+      'REPLAY_NOTHING_REPLAYED',
+      iteration === 0 ? 'the recording has no enabled trace' : 'the pool is empty: every recording is disabled or `copies: 1`',
+    );
+  return chosen;
+}
