@@ -38,7 +38,7 @@ export function secretsFor(recordings: LoadedRecording[], configured: Record<str
   return secrets;
 }
 
-/** Columns that some recording updates in rows that it did not make itself: in a shared state anybody may have changed them. */
+/** Columns that some recording updates, also in rows of its own: in a shared state anybody may have changed them. */
 export function mutableColumns(recordings: LoadedRecording[]): Set<string> {
   const columns = new Set<string>();
   for (const { recording } of recordings)
