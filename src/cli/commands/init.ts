@@ -1,16 +1,25 @@
 /** `socket-replay init`: what a project needs to replay, and nothing else. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Command } from 'commander';
 import { z } from 'zod';
 import { recordingJsonSchema, vscodeCustomTags } from '../../recording/json-schema.js';
 import type { Console } from '../console.js';
 import { exitCodes } from '../exit.js';
+import { run } from '../run.js';
 import { hintsFrom, ignored, playwrightConfig, recordingsSpec } from '../templates.js';
+
+export const initCommand = (): Command =>
+  new Command('init')
+    .description('Write what a project needs to replay: Playwright configuration, the scenario, editor settings.')
+    .option('--force', 'replace files that differ')
+    .addHelpText('after', '\nExamples:\n  npx socket-replay init')
+    .action((options: { force?: boolean }) => run((terminal) => init(terminal, options)));
 
 const SETTINGS = join('.vscode', 'settings.json');
 const SCHEMA = 'recordings/recording.schema.json';
 
-export function init(terminal: Console, options: { force?: boolean }): number {
+function init(terminal: Console, options: { force?: boolean }): number {
   const hints = hintsFrom(readScripts());
   const files: [string, string][] = [
     ['playwright.config.ts', playwrightConfig(hints)],

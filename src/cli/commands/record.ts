@@ -1,4 +1,5 @@
 /** `socket-replay record`: capture a running application into recordings/NAME.yaml. */
+import { Command } from 'commander';
 import { type Capture, type CaptureResult, type Limits, startCapture } from '../../capture/capture.js';
 import { parseAliases, parseDuration, pickSessions, stamp } from '../../capture/choose.js';
 import { refuseExisting, saveCapture } from '../../capture/finish.js';
@@ -11,10 +12,42 @@ import { recordingName } from '../../recording/schema.js';
 import { type Connected, connect } from '../connect.js';
 import type { Console } from '../console.js';
 import { exitCodes } from '../exit.js';
+import { outOption } from '../options.js';
+import { run } from '../run.js';
 import { leftLogLines, progressLine, sessionTable, summary } from '../text.js';
 import { offerReplay } from '../try-replay.js';
 
-export interface RecordOptions {
+export const recordCommand = (): Command =>
+  new Command('record')
+    .description('Record what users do on a running application into recordings/NAME.yaml.')
+    .argument('[command...]', 'the command that starts the application, after --; without it, an application that runs under the probe is used')
+    .option('--name <name>', 'name of the recording (default: date and time)')
+    .option('--target <url>', 'the application to attach to, by where it listens')
+    .option('--pick <id...>', 'record only these connections: socket ids or users, as `sessions` lists them')
+    .option('--all', 'record all connections, also later ones, without asking')
+    .option('--user <id=alias...>', 'the user of a connection (socket id or what the application calls the user), as your configuration names it')
+    .option('--duration <time>', 'stop after this time: 60s, 5m')
+    .option('--exclude <glob...>', 'leave out events of these names and what they made happen; table:GLOB leaves out tables')
+    .option('--redact <key...>', 'more keys whose values are secret')
+    .addOption(outOption())
+    .option('--force', 'replace a recording of the same name')
+    .option('--replay', 'replay it once afterwards, without asking')
+    .option('--no-replay', 'do not offer to replay it')
+    .addHelpText(
+      'after',
+      `
+The recording ends with Enter (without a terminal: a line \`stop\`), with Ctrl-C, after --duration, when the application ends, or
+at 50,000 events. Values that look secret are replaced before anything is written.
+
+Examples:
+    npx socket-replay record -- npm start
+    npx socket-replay record --name checkout --target http://localhost:3000
+    npx socket-replay record --pick alice bob --duration 5m
+    npx socket-replay record --user 7=alice --exclude 'cursor*' 'table:log' -- node server.js`,
+    )
+    .action((command: string[], options: RecordOptions) => run((terminal) => record(terminal, options, command)));
+
+interface RecordOptions {
   name?: string;
   target?: string;
   pick?: string[];
@@ -32,7 +65,7 @@ export interface RecordOptions {
 const TTY_MS = 500;
 const PLAIN_MS = 5_000;
 
-export async function record(terminal: Console, options: RecordOptions, command: readonly string[]): Promise<number> {
+async function record(terminal: Console, options: RecordOptions, command: readonly string[]): Promise<number> {
   const name = options.name ?? stamp(new Date());
   if (!recordingName.safeParse(name).success)
     throw new ReplayError(
@@ -66,7 +99,7 @@ export async function record(terminal: Console, options: RecordOptions, command:
       onWarning: (message) => terminal.warn(`Warning: ${message}`),
     });
     leave();
-    const { result, aborted } = await run(terminal, capture);
+    const { result, aborted } = await untilOver(terminal, capture);
     if (aborted) {
       terminal.warn(`Aborted. What was captured can still be saved: npx socket-replay export ${name}`);
       return exitCodes.aborted;
@@ -106,7 +139,7 @@ function numbered(sessions: readonly SourceSocket[], words: readonly string[]): 
 }
 
 /** Until Enter, `stop`, a signal, a limit or the end of the application. The second signal aborts. */
-async function run(terminal: Console, capture: Capture): Promise<{ result: CaptureResult; aborted: boolean }> {
+async function untilOver(terminal: Console, capture: Capture): Promise<{ result: CaptureResult; aborted: boolean }> {
   const begin = Date.now();
   let signals = 0;
   const onSignal = (): void => {

@@ -1,13 +1,22 @@
 /** `socket-replay sessions`: who is connected to the applications under the probe. */
+import { Command } from 'commander';
 import { probesAt } from '../../capture/choose.js';
 import { probeSource } from '../../capture/sources/probe.js';
 import { ReplayError } from '../../errors.js';
 import { connectProbe, findProbes } from '../../wire/client.js';
 import type { Console } from '../console.js';
 import { exitCodes } from '../exit.js';
+import { run } from '../run.js';
 import { sessionTable, targetName } from '../text.js';
 
-export async function sessions(terminal: Console, options: { target?: string }): Promise<number> {
+export const sessionsCommand = (): Command =>
+  new Command('sessions')
+    .description('List who is connected to the applications that run under the probe.')
+    .option('--target <url>', 'only the application that listens there')
+    .addHelpText('after', '\nExamples:\n  npx socket-replay sessions\n  npx socket-replay sessions --target http://localhost:3000')
+    .action((options: { target?: string }) => run((terminal) => sessions(terminal, options)));
+
+async function sessions(terminal: Console, options: { target?: string }): Promise<number> {
   const probes = probesAt(findProbes(), options.target);
   if (probes.length === 0) {
     const where = options.target === undefined ? 'no application runs under the probe' : `no application under the probe listens at ${options.target}`;
