@@ -12,16 +12,18 @@ export interface Dropped {
   reserved: number;
   /** excluded by name, and what they made happen */
   excluded: number;
+  /** HTTP requests whose client cannot be told, or who had no connection yet */
+  unclaimed: number;
 }
 
-export const noneDropped = (): Dropped => ({ uncaptured: 0, earlier: 0, reserved: 0, excluded: 0 });
+export const noneDropped = (): Dropped => ({ uncaptured: 0, earlier: 0, reserved: 0, excluded: 0, unclaimed: 0 });
 
 export type IsCaptured = (sid: string) => boolean;
 
-export function captures(sessions: 'all' | readonly string[]): IsCaptured {
-  if (sessions === 'all') return () => true;
-  const chosen = new Set(sessions);
-  return (sid) => chosen.has(sid);
+/** The connections that a capture took. */
+export function capturedIn(events: readonly SourceEvent[]): IsCaptured {
+  const taken = new Set(events.flatMap((event) => (event.type === 'connect' && !event.uncaptured ? [event.socket.sid] : [])));
+  return (sid) => taken.has(sid);
 }
 
 /** `reserved` events are left to `buildRecording`, which must see their numbers to know their acknowledgements. */
@@ -32,6 +34,8 @@ export function isForeign(event: SourceEvent, isCaptured: IsCaptured): boolean {
     case 'answer':
     case 'disconnect':
       return !isCaptured(event.sid);
+    case 'http':
+      return event.sid !== null && !isCaptured(event.sid);
     case 'push':
       return ![...event.to, ...(event.except ?? [])].some(isCaptured);
     case 'change': {
@@ -67,6 +71,8 @@ export function ownersOf(event: SourceEvent): string[] {
       const sid = socketOf(event.cause);
       return sid === null ? [] : [sid];
     }
+    case 'http':
+      return event.sid === null ? [] : [event.sid];
     case 'tables':
     case 'lost':
     case 'warning':

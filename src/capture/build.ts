@@ -2,13 +2,14 @@
 import type { Evidence, TableInfo } from '../recording/evidence.js';
 import { type ChangeEntry, type Received, type Recording, type Session, type Trace, VERSION } from '../recording/schema.js';
 import type { Value } from '../recording/values.js';
-import { captures, type Dropped, isForeign, isReserved, noneDropped, traceOf } from './belongs.js';
+import { capturedIn, type Dropped, isForeign, isReserved, noneDropped, traceOf } from './belongs.js';
 import {
   addPush,
   addToNobody,
   type ChangeEvent,
   changeEntry,
   connectEntry,
+  httpEntry,
   type PushEvent,
   type PushList,
   pushEntries,
@@ -105,20 +106,27 @@ function indexEvents(captured: Captured): Index {
     lost: 0,
     dropped: noneDropped(),
   };
-  const isCaptured = captures(captured.sessions);
+  const isCaptured = capturedIn(captured.events);
   const taken = new Set<string>();
   captured.events.forEach((event, position) => {
     index.events[position] = null;
     if (event.type === 'tables') index.tables = event.tables;
     else if (event.type === 'lost') index.lost += event.count;
-    else if (event.type === 'connect' && !isCaptured(event.socket.sid)) {
+    else if (event.type === 'connect' && event.uncaptured) {
       index.uncaptured.push(`${userOf(event.socket, captured.aliases) ?? 'anonymous'} on ${event.socket.namespace}`);
     } else if (event.type === 'connect') {
       const user = userOf(event.socket, captured.aliases);
       const session: OpenSession = { id: sessionId(user, taken), user, position, socket: event.socket, traces: [], received: [], reached: 0 };
       index.sessions.push(session);
       put(index.bySocket, event.socket.sid, session);
-      addTrace(index, session, '0', { connect: connectEntry(event.socket, event.before === true) }, position, event.before ? null : event.socket.at);
+      addTrace(
+        index,
+        session,
+        `${event.socket.sid}:0`,
+        { connect: connectEntry(event.socket, event.before === true) },
+        position,
+        event.before ? null : event.socket.at,
+      );
       index.events[position] = event;
     } else if (isForeign(event, isCaptured)) index.dropped.uncaptured++;
     else if (isReserved(event)) {
@@ -128,7 +136,14 @@ function indexEvents(captured: Captured): Index {
       const session = at(index.bySocket.get(event.sid), position);
       if (!session) index.dropped.uncaptured++;
       else {
-        addTrace(index, session, event.type === 'emit' ? String(event.n) : 'x', traceEntry(event), position, event.at);
+        addTrace(index, session, `${event.sid}:${event.type === 'emit' ? event.n : 'x'}`, traceEntry(event), position, event.at);
+        index.events[position] = event;
+      }
+    } else if (event.type === 'http') {
+      const session = event.sid === null ? undefined : at(index.bySocket.get(event.sid), position);
+      if (!session || session.position > position) index.dropped.unclaimed++;
+      else {
+        lasts(addTrace(index, session, event.id, httpEntry(event), position, event.at), event.end);
         index.events[position] = event;
       }
     } else {
@@ -183,11 +198,11 @@ function attachPush(index: Index, event: PushEvent, position: number, answered: 
 }
 
 function attachChange(index: Index, event: ChangeEvent, position: number, unattributed: ChangeEntry[]): keyof Dropped | undefined {
-  if (event.cause === null || event.cause.startsWith('http:')) {
+  const open = event.cause === null ? undefined : at(index.traces.get(traceOf(event.cause)), position);
+  if (!open && (event.cause === null || event.cause.startsWith('http:'))) {
     unattributed.push(changeEntry(event));
     return undefined;
   }
-  const open = at(index.traces.get(traceOf(event.cause)), position);
   if (!open) return 'earlier';
   open.changes.push(changeEntry(event));
   lasts(open, event.at);
@@ -199,12 +214,13 @@ function leaveOut(index: Index, position: number, reason: keyof Dropped): void {
   index.events[position] = null;
 }
 
-/** `start` null: since before the capture, which is its time 0. */
-function addTrace(index: Index, session: OpenSession, n: string, trace: Trace, position: number, start: number | null): void {
+/** `id`: what causes call it. `start` null: since before the capture, which is its time 0. */
+function addTrace(index: Index, session: OpenSession, id: string, trace: Trace, position: number, start: number | null): OpenTrace {
   const time = start ?? Number.NEGATIVE_INFINITY;
   const open: OpenTrace = { position, trace, start: time, end: time, pushes: pushList(), changes: [] };
   session.traces.push(open);
-  put(index.traces, `${session.socket.sid}:${n}`, open);
+  put(index.traces, id, open);
+  return open;
 }
 
 const traceEntry = (event: Extract<SourceEvent, { type: 'emit' | 'disconnect' }>): Trace =>

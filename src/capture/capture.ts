@@ -1,6 +1,6 @@
 /** One capture: from a live source, redacted, into memory and its log, until somebody stops it, a limit is reached or the source ends. */
 import { lockTarget } from '../wire/target-lock.js';
-import { captures, type Dropped, isForeign, noneDropped, ownersOf } from './belongs.js';
+import { type Dropped, isForeign, noneDropped, ownersOf } from './belongs.js';
 import { excluder } from './exclude.js';
 import { openLog } from './log.js';
 import { type Redact, redactEvent } from './redact-event.js';
@@ -20,8 +20,8 @@ const DRAIN_MS = 2_000;
 export interface CaptureOptions {
   name: string;
   source: TraceSource;
-  /** socket ids; `all` takes later connections too */
-  sessions: 'all' | readonly string[];
+  /** Whether a connection is captured: asked once for each, of those that are there at the start and of later ones. */
+  select(socket: SourceSocket, later: boolean): boolean;
   aliases?: Readonly<Record<string, string>>;
   redact: Redact;
   /** globs of event names, `table:GLOB` of tables */
@@ -41,6 +41,7 @@ export interface CaptureOptions {
 export interface Counts {
   sessions: number;
   emits: number;
+  requests: number;
   pushes: number;
   changes: number;
 }
@@ -67,12 +68,12 @@ export interface Capture {
 export function startCapture(options: CaptureOptions): Capture {
   const { source, redact } = options;
   const limits = { ...defaultLimits, ...options.limits };
-  const isCaptured = captures(options.sessions);
+  const chosen = new Set<string>();
+  const isCaptured = (sid: string): boolean => chosen.has(sid);
   const head: CapturedHead = {
     name: options.name,
     source: source.kind,
     ...(source.app && { app: source.app }),
-    sessions: options.sessions === 'all' ? 'all' : [...options.sessions],
     aliases: { ...options.aliases },
   };
   const locks = lockAll(source.targets, `capture ${options.name}`);
@@ -84,7 +85,7 @@ export function startCapture(options: CaptureOptions): Capture {
     resolve = settle;
   });
   const events: SourceEvent[] = [];
-  const counts: Counts = { sessions: 0, emits: 0, pushes: 0, changes: 0 };
+  const counts: Counts = { sessions: 0, emits: 0, requests: 0, pushes: 0, changes: 0 };
   const dropped = noneDropped();
   const isExcluded = excluder(options.exclude ?? []);
   const perSession = new Map<string, number>();
@@ -111,9 +112,14 @@ export function startCapture(options: CaptureOptions): Capture {
   };
 
   const take = (event: SourceEvent): void => {
+    if (event.type === 'connect' && !isCaptured(event.socket.sid) && options.select(event.socket, !event.before)) chosen.add(event.socket.sid);
     const foreign = event.type === 'connect' ? !isCaptured(event.socket.sid) : isForeign(event, isCaptured);
     if (foreign && event.type !== 'connect') {
       dropped.uncaptured++;
+      return;
+    }
+    if (event.type === 'http' && event.sid === null) {
+      dropped.unclaimed++;
       return;
     }
     if (isExcluded(event)) {
@@ -126,7 +132,7 @@ export function startCapture(options: CaptureOptions): Capture {
       finish({ status: 'truncated', reason: reached });
       return;
     }
-    const clean = redactEvent(event, redact, foreign);
+    const clean = redactEvent(foreign && event.type === 'connect' ? { ...event, uncaptured: true } : event, redact);
     events.push(clean);
     bytes += log.append(clean);
     kept++;
@@ -153,14 +159,15 @@ export function startCapture(options: CaptureOptions): Capture {
   try {
     const onLost = () => finish({ status: 'failed', reason: 'chunk_write_failed' });
     log = openLog(options.folder, head, onLost, { replace: options.replaceLog, write: options.writePiece });
-    const before = source.sessions().filter(({ sid }) => isCaptured(sid));
+    const before = source.sessions().filter((socket) => options.select(socket, false));
+    for (const socket of before) chosen.add(socket.sid);
     source.start(listener);
     for (const socket of before) listener({ type: 'connect', socket, before: true });
   } catch (error) {
     release();
     throw error;
   }
-  source.closed.then(() => finish({ status: 'interrupted', reason: 'application_ended' }));
+  source.closed.then((end) => finish(end));
   const stop = (): void => {
     if (state !== 'running') return;
     state = 'draining';
@@ -195,6 +202,7 @@ function limitReached(limits: Limits, kept: number, owners: readonly string[], p
 function count(counts: Counts, event: SourceEvent, isCaptured: (sid: string) => boolean): void {
   if (event.type === 'connect' && isCaptured(event.socket.sid)) counts.sessions++;
   else if (event.type === 'emit') counts.emits++;
+  else if (event.type === 'http') counts.requests++;
   else if (event.type === 'push') counts.pushes += event.to.filter(isCaptured).length;
   else if (event.type === 'change') counts.changes++;
 }

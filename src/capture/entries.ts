@@ -21,6 +21,12 @@ export function connectEntry(socket: SourceSocket, before: boolean): NonNullable
   };
 }
 
+export function httpEntry({ method, url, headers, body, status, answer }: Extract<SourceEvent, { type: 'http' }>): Trace {
+  return {
+    http: { method, url, ...(headers && { headers }), ...(body !== undefined && { body }), status, ...(answer !== undefined && { answer }) },
+  };
+}
+
 /** `was` is evidence for finding deltas; a recording that is saved has none. */
 export function changeEntry({ op, table, key, before, after }: ChangeEvent): ChangeEntry {
   if (op === 'insert') return { insert: table, row: after ?? key };

@@ -1,9 +1,10 @@
 /** Events that the person who records does not want: heartbeats, cursors, log tables. */
 import { traceOf } from './belongs.js';
+import { globPattern } from './glob.js';
 import type { SourceEvent } from './source.js';
 
 /**
- * Globs (`*`, `?`) match names of events, sent and pushed; `table:GLOB` matches tables. What an excluded event made happen is
+ * Globs (`*`, `?`) match names of events, sent and pushed, and requests (`GET /api/*`); `table:GLOB` matches tables. What an excluded event made happen is
  * excluded with it, so that it does not turn up as something without a cause.
  */
 export function excluder(globs: readonly string[]): (event: SourceEvent) => boolean {
@@ -18,6 +19,8 @@ export function excluder(globs: readonly string[]): (event: SourceEvent) => bool
         if (!matches(names, event.event)) return false;
         excluded.add(`${event.sid}:${event.n}`);
         return true;
+      case 'http':
+        return matches(names, `${event.method} ${event.url}`);
       case 'ack':
         return excluded.has(`${event.sid}:${event.n}`);
       case 'push':
@@ -33,12 +36,3 @@ export function excluder(globs: readonly string[]): (event: SourceEvent) => bool
     }
   };
 }
-
-const globPattern = (glob: string): RegExp =>
-  new RegExp(
-    `^${glob
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    's',
-  );

@@ -25,9 +25,12 @@ const socketSchema = z.object({
 /** One connection, as the server knows it. */
 export type SourceSocket = z.infer<typeof socketSchema>;
 
-/** The probe's messages with their values decoded, see `wire/messages.ts`. `before`: it was connected when the capture began. */
+/**
+ * The probe's messages with their values decoded, see `wire/messages.ts`. On a connect, `before` says that it was there when the
+ * capture began, `uncaptured` that the capture leaves it out.
+ */
 export const sourceEventSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('connect'), socket: socketSchema, before: z.literal(true).optional() }),
+  z.object({ type: z.literal('connect'), socket: socketSchema, before: z.literal(true).optional(), uncaptured: z.literal(true).optional() }),
   z.object({ type: z.literal('emit'), sid: z.string(), n: z.number(), event: z.string(), args, asks: z.boolean(), at }),
   z.object({ type: z.literal('ack'), sid: z.string(), n: z.number(), args, at }),
   z.object({
@@ -52,6 +55,21 @@ export const sourceEventSchema = z.discriminatedUnion('type', [
     after: row.nullable(),
     at,
   }),
+  /** One request of the client that has this connection; `sid` null: whose it is cannot be told. `id` is what causes call it, `http:N`. */
+  z.object({
+    type: z.literal('http'),
+    sid: z.string().nullable(),
+    id: z.string(),
+    method: z.string(),
+    /** path and query, without the origin */
+    url: z.string(),
+    headers: row.optional(),
+    body: value.optional(),
+    status: z.number(),
+    answer: value.optional(),
+    at,
+    end: at,
+  }),
   z.object({ type: z.literal('disconnect'), sid: z.string(), reason: z.string(), at }),
   z.object({ type: z.literal('tables'), tables: z.array(tableSchema) }),
   z.object({ type: z.literal('lost'), count: z.number() }),
@@ -74,8 +92,8 @@ export interface TraceSource {
   start(listener: (event: SourceEvent) => void): void;
   /** Resolves when what the traces have started has ended and was told, at most after `timeoutMs`; `open` counts what had not ended. */
   drain(timeoutMs: number): Promise<{ open: number }>;
-  /** resolves when the source ends by itself, e.g. because the application did */
-  readonly closed: Promise<void>;
+  /** resolves when the source ends by itself: the application did, or a file has been read to its end */
+  readonly closed: Promise<CaptureEnd>;
   stop(): void;
 }
 
@@ -84,8 +102,6 @@ export const capturedHeadSchema = z.object({
   name: z.string(),
   source: z.custom<SourceKind>((input) => typeof input === 'string'),
   app: z.string().optional(),
-  /** socket ids; `all` takes later connections too */
-  sessions: z.union([z.literal('all'), z.array(z.string())]),
   /** user aliases by socket id or by the user that the source reports */
   aliases: z.record(z.string(), z.string()),
 });

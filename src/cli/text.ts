@@ -13,7 +13,7 @@ export function sessionTable(sessions: readonly SourceSocket[], now: number): st
 }
 
 export function progressLine(counts: Counts, elapsedMs: number): string {
-  return `recording ${clock(elapsedMs)}  ${plural(counts.sessions, 'session')}, ${plural(counts.emits, 'emit')}, ${plural(counts.pushes, 'push', 'pushes')}, ${plural(counts.changes, 'change')}`;
+  return `recording ${clock(elapsedMs)}  ${plural(counts.sessions, 'session')}, ${plural(counts.emits, 'emit')}, ${counts.requests > 0 ? `${plural(counts.requests, 'request')}, ` : ''}${plural(counts.pushes, 'push', 'pushes')}, ${plural(counts.changes, 'change')}`;
 }
 
 /** What a saved recording holds, and everything that a reader of it should know is not in it. */
@@ -21,6 +21,7 @@ export function summary({ recording, names, dropped, lost, file }: Saved, result
   const has = contents(recording);
   const reason = recording.statusReason ? ` (${reasons[recording.statusReason] ?? recording.statusReason})` : '';
   const uncaptured = (result?.dropped.uncaptured ?? 0) + dropped.uncaptured;
+  const unclaimed = (result?.dropped.unclaimed ?? 0) + dropped.unclaimed;
   const excluded = (result?.dropped.excluded ?? 0) + dropped.excluded;
   const before = recording.sessions.filter(({ traces }) => traces[0]?.connect?.before).map(({ id }) => id);
   const open = result?.open ?? 0;
@@ -36,6 +37,7 @@ export function summary({ recording, names, dropped, lost, file }: Saved, result
     ...note(uncaptured, `${plural(uncaptured, 'event')} of connections that were not captured left out`),
     ...note(dropped.earlier, `${plural(dropped.earlier, 'effect')} of events from before the recording left out`),
     ...note(excluded, `${plural(excluded, 'event')} excluded`),
+    ...note(unclaimed, `${plural(unclaimed, 'request')} left out, because no connection of the client was there yet`),
     ...note(lost, `${plural(lost, 'event')} lost, because they came faster than they could be read: the recording is not complete`),
     ...note(open, `${plural(open, 'handler')} had not ended when the recording was closed: what they did later is missing`),
   ];

@@ -3,7 +3,7 @@ import { buildRecording, isEmpty } from '../../src/capture/build.js';
 import type { Captured, SourceEvent } from '../../src/capture/source.js';
 import { type Recording, recordingSchema } from '../../src/recording/schema.js';
 import { FENCE_EVENT } from '../../src/wire/messages.js';
-import { ack, answer, captured, change, connect, connectedBefore, disconnect, emit, push } from './events.js';
+import { ack, answer, captured, change, connect, connectedBefore, disconnect, emit, http, push, uncaptured } from './events.js';
 
 const build = (events: SourceEvent[], more?: Partial<Captured>) => {
   const built = buildRecording(captured(events, more));
@@ -201,18 +201,15 @@ describe('pushes', () => {
   });
 
   test('what has no cause among the traces is received, after the trace it came after', () => {
-    const { recording } = build(
-      [
-        connect('alice'),
-        push(1, null, 'tick', ['alice']),
-        emit('alice', 1, 'x'),
-        push(2, 'http:1', 'tick', ['alice', 'bob'], { args: [2] }),
-        push(3, 'mallory:4', 'tick', ['alice']),
-        push(4, 'alice:1', 'elsewhere', ['mallory']),
-        emit('mallory', 4, 'not captured'),
-      ],
-      { sessions: ['alice', 'bob'] },
-    );
+    const { recording } = build([
+      connect('alice'),
+      push(1, null, 'tick', ['alice']),
+      emit('alice', 1, 'x'),
+      push(2, 'http:1', 'tick', ['alice', 'bob'], { args: [2] }),
+      push(3, 'mallory:4', 'tick', ['alice']),
+      push(4, 'alice:1', 'elsewhere', ['mallory']),
+      emit('mallory', 4, 'not captured'),
+    ]);
     expect(session(recording, 'alice').received).toEqual([
       { after: 0, event: 'tick' },
       { after: 1, event: 'tick', args: [2] },
@@ -246,18 +243,13 @@ describe('changes', () => {
   });
 
   test('without a cause or of a request: unattributed; of a connection that is not captured: left out and counted', () => {
-    const built = build(
-      [
-        connect('a'),
-        emit('a', 1, 'x'),
-        change(null, 'delete', 't', { id: 1 }),
-        change('http:3', 'delete', 't', { id: 2 }),
-        change('b:1', 'delete', 't', { id: 3 }),
-      ],
-      {
-        sessions: ['a'],
-      },
-    );
+    const built = build([
+      connect('a'),
+      emit('a', 1, 'x'),
+      change(null, 'delete', 't', { id: 1 }),
+      change('http:3', 'delete', 't', { id: 2 }),
+      change('b:1', 'delete', 't', { id: 3 }),
+    ]);
     expect(built.recording.unattributed?.map(({ key }) => key)).toEqual([{ id: 1 }, { id: 2 }]);
     expect(built.dropped.uncaptured).toBe(1);
   });
@@ -285,11 +277,36 @@ describe('times', () => {
   });
 
   test('what was not captured does not count', () => {
-    const built = build([connect('b', { at: 5 }), ack('a', 9, [], 7), connect('a', { at: 10 }), emit('a', 1, 'x', { at: 12 })], { sessions: ['a'] });
+    const built = build([uncaptured('b', { at: 5 }), ack('a', 9, [], 7), connect('a', { at: 10 }), emit('a', 1, 'x', { at: 12 })]);
     expect(built.recording.sessions[0]?.times).toEqual([
       [0, 0],
       [2, 0],
     ]);
+  });
+});
+
+describe('requests', () => {
+  const exchange = { url: '/notes?id=7', headers: { 'content-type': 'application/json' }, body: { text: 'x' }, status: 201, answer: { id: 1 } };
+  test('are traces of their session, with what they caused', () => {
+    const { recording } = build([
+      connect('a', { at: 1000 }),
+      http('a', 'http:4', { ...exchange, at: 1010, end: 1015 }),
+      push(1, 'http:4', 'noteAdded', ['a'], { at: 1012 }),
+      change('http:4', 'insert', 'note', { id: 1 }, { after: { id: 1 }, at: 1013 }),
+      emit('a', 1, 'x', { at: 1030 }),
+    ]);
+    expect(session(recording, 'a').traces[1]).toEqual({
+      http: { method: 'POST', ...exchange },
+      pushes: [{ to: 'a', event: 'noteAdded' }],
+      changes: [{ insert: 'note', row: { id: 1 } }],
+    });
+    expect(session(recording, 'a').times?.[1]).toEqual([10, 5]);
+  });
+
+  test('of nobody, or of somebody who is not connected yet, are counted', () => {
+    const { recording, dropped } = build([http('a', 'http:1'), connect('a'), http(null, 'http:2')]);
+    expect(session(recording, 'a').traces).toHaveLength(1);
+    expect(dropped.unclaimed).toBe(2);
   });
 });
 
@@ -322,9 +339,7 @@ describe('status', () => {
 
 describe('what is not captured', () => {
   test('later connections are named', () => {
-    const { recording } = build([connect('a'), connect('s9', { user: 'bob', namespace: '/chat' }), connect('s8', { user: null }), emit('s9', 1, 'x')], {
-      sessions: ['a'],
-    });
+    const { recording } = build([connect('a'), uncaptured('s9', { user: 'bob', namespace: '/chat' }), uncaptured('s8', { user: null }), emit('s9', 1, 'x')]);
     expect(recording.uncaptured).toEqual(['bob on /chat', 'anonymous on /']);
   });
 

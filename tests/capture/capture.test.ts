@@ -25,7 +25,7 @@ afterEach(() => {
 
 const plain: CaptureOptions['redact'] = { redact: (value) => value };
 const start = (source: ReturnType<typeof fakeSource>, more: Partial<CaptureOptions> = {}) =>
-  startCapture({ name: 'one', source, sessions: 'all', redact: plain, folder, ...more });
+  startCapture({ name: 'one', source, select: () => true, redact: plain, folder, ...more });
 
 describe('one capture', () => {
   test('keeps every event, writes the same to its log, and saves a recording', async () => {
@@ -38,7 +38,7 @@ describe('one capture', () => {
       push(1, 'bob:1', 'saved', ['alice']),
       change('bob:1', 'delete', 't', { id: 1 }),
     );
-    expect(capture.counts).toEqual({ sessions: 2, emits: 1, pushes: 1, changes: 1 });
+    expect(capture.counts).toEqual({ sessions: 2, emits: 1, requests: 0, pushes: 1, changes: 1 });
     capture.stop();
     const { captured } = await capture.done;
     expect(captured.end).toEqual({ status: 'finished' });
@@ -67,7 +67,7 @@ describe('one capture', () => {
   test('with chosen connections a later one is reported at once and named, its events are counted', async () => {
     const source = fakeSource(TARGET, [socket('a'), socket('b')]);
     const reported: string[] = [];
-    const capture = start(source, { sessions: ['a'], onUncaptured: ({ sid }) => reported.push(sid) });
+    const capture = start(source, { select: ({ sid }) => sid === 'a', onUncaptured: ({ sid }) => reported.push(sid) });
     source.tell(emit('a', 4, 'x'), emit('b', 9, 'x'), connect('c', { user: 'carol', handshake: { auth: { token: 'hidden' }, query: {} } }));
     expect(reported).toEqual(['c']);
     source.tell(emit('c', 1, 'x'), push(1, 'a:4', 'p', ['b', 'c']), change('c:1', 'delete', 't', { id: 1 }));

@@ -16,6 +16,9 @@ export const socket = (sid: string, more: Partial<SourceSocket> = {}): SourceSoc
 export const connect = (sid: string, more: Partial<SourceSocket> = {}): SourceEvent => ({ type: 'connect', socket: socket(sid, more) });
 export const connectedBefore = (sid: string, more: Partial<SourceSocket> = {}): SourceEvent => ({ type: 'connect', socket: socket(sid, more), before: true });
 
+/** A connection that the capture leaves out. */
+export const uncaptured = (sid: string, more: Partial<SourceSocket> = {}): SourceEvent => ({ type: 'connect', socket: socket(sid, more), uncaptured: true });
+
 type Of<T extends SourceEvent['type']> = Extract<SourceEvent, { type: T }>;
 
 export const emit = (sid: string, n: number, event: string, more: Partial<Of<'emit'>> = {}): SourceEvent => ({
@@ -58,13 +61,23 @@ export const change = (
   at: 1000,
   ...more,
 });
+export const http = (sid: string | null, id: string, more: Partial<Of<'http'>> = {}): SourceEvent => ({
+  type: 'http',
+  sid,
+  id,
+  method: 'POST',
+  url: '/things',
+  status: 200,
+  at: 1000,
+  end: 1000,
+  ...more,
+});
 export const disconnect = (sid: string, reason = 'transport close', at = 1000): SourceEvent => ({ type: 'disconnect', sid, reason, at });
 
 export const captured = (events: SourceEvent[], more: Partial<Captured> = {}): Captured => ({
   name: 'test',
   source: 'probe',
   app: 'app',
-  sessions: 'all',
   aliases: {},
   end: { status: 'finished' },
   events,

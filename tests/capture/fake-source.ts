@@ -1,4 +1,4 @@
-import type { SourceEvent, SourceSocket, TraceSource } from '../../src/capture/source.js';
+import type { CaptureEnd, SourceEvent, SourceSocket, TraceSource } from '../../src/capture/source.js';
 
 export interface FakeSource extends TraceSource {
   tell(...events: SourceEvent[]): void;
@@ -11,8 +11,8 @@ export function fakeSource(target: string, sessions: SourceSocket[] = [], drain:
   let listener: ((event: SourceEvent) => void) | undefined;
   let stopped = false;
   let end = (): void => undefined;
-  const closed = new Promise<void>((resolve) => {
-    end = resolve;
+  const closed = new Promise<CaptureEnd>((resolve) => {
+    end = () => resolve({ status: 'interrupted', reason: 'application_ended' });
   });
   return {
     kind: 'probe',

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const head: CapturedHead = { name: 'one', source: 'probe', app: 'app', sessions: 'all', aliases: {} };
+const head: CapturedHead = { name: 'one', source: 'probe', app: 'app', aliases: {} };
 const fail = (error: Error) => {
   throw error;
 };

@@ -2,7 +2,7 @@
 
 import { fromJson, type Json } from '../../recording/json.js';
 import type { FromProbe } from '../../wire/messages.js';
-import type { SourceEvent, SourceSocket, TraceSource } from '../source.js';
+import type { CaptureEnd, SourceEvent, SourceSocket, TraceSource } from '../source.js';
 import { sourceEventSchema } from '../source.js';
 
 /** What `connectProbe` gives, as far as it is used here. */
@@ -25,10 +25,6 @@ export function probeSource(connection: ProbeConnection): TraceSource {
   let tables: SourceEvent | undefined;
   let listener: ((event: SourceEvent) => void) | undefined;
   let stopped = false;
-  let over: () => void = () => undefined;
-  const closed = new Promise<void>((resolve) => {
-    over = resolve;
-  });
   connection.onMessage((message) => {
     if (stopped) return;
     let event: SourceEvent;
@@ -47,7 +43,7 @@ export function probeSource(connection: ProbeConnection): TraceSource {
     if (event.type === 'disconnect') open.delete(event.sid);
     listener?.(event);
   });
-  connection.closed.then(over, over);
+  const gone = (): CaptureEnd => ({ status: 'interrupted', reason: 'application_ended' });
   return {
     kind: 'probe',
     app: hello.app,
@@ -59,7 +55,7 @@ export function probeSource(connection: ProbeConnection): TraceSource {
       if (tables) next(tables);
     },
     drain: (timeoutMs) => connection.drain(timeoutMs),
-    closed,
+    closed: connection.closed.then(gone, gone),
     stop() {
       stopped = true;
       listener = undefined;

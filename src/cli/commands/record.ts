@@ -5,6 +5,7 @@ import { parseAliases, parseDuration, pickSessions, stamp } from '../../capture/
 import { refuseExisting, saveCapture } from '../../capture/finish.js';
 import { captureFolder } from '../../capture/log.js';
 import { leftLogs } from '../../capture/read-log.js';
+import { parseRules, type Selection, selects } from '../../capture/select.js';
 import type { SourceSocket } from '../../capture/source.js';
 import { ReplayError } from '../../errors.js';
 import { createRedactor } from '../../recording/redact.js';
@@ -24,7 +25,9 @@ export const recordCommand = (): Command =>
     .option('--name <name>', 'name of the recording (default: date and time)')
     .option('--target <url>', 'the application to attach to, by where it listens')
     .option('--pick <id...>', 'record only these connections: socket ids or users, as `sessions` lists them')
+    .option('--where <rule...>', 'record only connections of which this holds: user=GLOB, namespace=GLOB, auth.KEY=GLOB, query.KEY=GLOB')
     .option('--all', 'record all connections, also later ones, without asking')
+    .option('--new', 'record connections that are made later too; so it is anyway if nobody is connected when the recording begins')
     .option('--user <id=alias...>', 'the user of a connection (socket id or what the application calls the user), as your configuration names it')
     .option('--duration <time>', 'stop after this time: 60s, 5m')
     .option('--exclude <glob...>', 'leave out events of these names and what they made happen; table:GLOB leaves out tables')
@@ -51,7 +54,9 @@ interface RecordOptions {
   name?: string;
   target?: string;
   pick?: string[];
+  where?: string[];
   all?: boolean;
+  new?: boolean;
   user?: string[];
   duration?: string;
   exclude?: string[];
@@ -84,11 +89,11 @@ async function record(terminal: Console, options: RecordOptions, command: readon
   const leave = onSignals(() => process.exit(exitCodes.aborted));
   const connected = await connect(terminal, options.target, command);
   try {
-    const sessions = await choose(terminal, connected, options);
+    const selection = await choose(terminal, connected, options);
     const capture = startCapture({
       name,
       source: connected.source,
-      sessions,
+      select: (socket, later) => selects(selection, socket, later),
       aliases,
       redact: createRedactor({ keys: options.redact }),
       exclude: options.exclude,
@@ -114,17 +119,19 @@ async function record(terminal: Console, options: RecordOptions, command: readon
   }
 }
 
-/** Numbers of the list are for the terminal only; a user may well be called 1. */
-async function choose(terminal: Console, { source }: Connected, options: RecordOptions): Promise<'all' | string[]> {
+/** Numbers of the list are for the terminal only; a user may well be called 1. Where nobody is connected yet, later ones are what is recorded. */
+async function choose(terminal: Console, { source }: Connected, options: RecordOptions): Promise<Selection> {
   const sessions = source.sessions();
-  if (options.pick?.length) return pickSessions(sessions, options.pick);
+  const rules = parseRules(options.where ?? []);
+  const later = options.all === true || options.new === true || sessions.length === 0;
+  if (options.pick?.length) return { present: new Set(pickSessions(sessions, options.pick)), rules, later: options.new === true };
   for (const line of sessions.length > 0 ? sessionTable(sessions, Date.now()) : ['Nobody is connected yet.']) terminal.print(line);
-  if (options.all || !terminal.interactive || sessions.length === 0) return 'all';
+  if (later || rules.length > 0 || !terminal.interactive) return { present: 'all', rules, later };
   for (;;) {
-    const answer = (await terminal.ask('Which ones? Numbers, or Enter for all, also those that connect later: ')).trim();
-    if (answer === '' || answer === 'all') return 'all';
+    const answer = (await terminal.ask('Which ones? Numbers, Enter for all of these, or `new` for these and those that connect later: ')).trim();
+    if (answer === '' || answer === 'all' || answer === 'new') return { present: 'all', rules, later: answer === 'new' };
     try {
-      return numbered(sessions, answer.split(/[\s,]+/));
+      return { present: new Set(numbered(sessions, answer.split(/[\s,]+/))), rules, later: false };
     } catch (error) {
       terminal.warn((error as Error).message);
     }
