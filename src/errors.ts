@@ -24,6 +24,8 @@ export const catalogue = {
   REPLAY_CAPTURE_EMPTY: 'Use the application while the recording runs; connections of before are seen from their next event on.',
   REPLAY_CAPTURE_FAILED: 'What was written so far can be saved with `npx socket-replay export NAME`.',
   REPLAY_CAPTURE_LOG: 'List the logs in .socket-replay/captures; a log that cannot be read can be deleted.',
+  REPLAY_CHECKPOINT: 'Choose another name for the checkpoint, or see which there are: npx socket-replay captures',
+  REPLAY_NO_CAPTURE: 'See what is recorded now: npx socket-replay captures',
   // command line
   REPLAY_USAGE: 'See `npx socket-replay --help`.',
 

@@ -1,5 +1,6 @@
 /** What scenarios and configurations import. */
 export { expect } from '@playwright/test';
+export { checkpoint } from './capture/checkpoint.js';
 export { defineReplayConfig, type ReplayConfig } from './playwright/config.js';
 export { type Replay, recordings, test } from './playwright/fixture.js';
 export type { ReplayUse } from './playwright/options.js';

@@ -1,5 +1,5 @@
 /** Which events are a recording's: those of captured connections, and what nobody is known to have caused. Pure. */
-import { FENCE_EVENT } from '../wire/messages.js';
+import { FENCE_EVENT, RECORDING_EVENT } from '../wire/messages.js';
 import type { SourceEvent } from './source.js';
 
 /** Events that were seen and are not in the recording, by reason. */
@@ -47,7 +47,7 @@ export function isForeign(event: SourceEvent, isCaptured: IsCaptured): boolean {
   }
 }
 
-export const isReserved = (event: SourceEvent): boolean => 'event' in event && event.event === FENCE_EVENT;
+export const isReserved = (event: SourceEvent): boolean => 'event' in event && (event.event === FENCE_EVENT || event.event === RECORDING_EVENT);
 
 /** The socket of a cause; null: no cause, or an HTTP request, which belongs to no connection. */
 function socketOf(cause: string | null): string | null {
@@ -73,6 +73,7 @@ export function ownersOf(event: SourceEvent): string[] {
     }
     case 'http':
       return event.sid === null ? [] : [event.sid];
+    case 'checkpoint':
     case 'tables':
     case 'lost':
     case 'warning':

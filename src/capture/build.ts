@@ -1,6 +1,6 @@
 /** From captured events to a recording with concrete values; finding names is the next step. Pure. */
 import type { Evidence, TableInfo } from '../recording/evidence.js';
-import { type ChangeEntry, type Received, type Recording, type Session, type Trace, VERSION } from '../recording/schema.js';
+import { type ChangeEntry, type Checkpoint, type Received, type Recording, type Session, type Trace, VERSION } from '../recording/schema.js';
 import type { Value } from '../recording/values.js';
 import { capturedIn, type Dropped, isForeign, isReserved, noneDropped, traceOf } from './belongs.js';
 import {
@@ -75,12 +75,15 @@ export function buildRecording(captured: Captured): Built {
   const order = new Map(index.sessions.map((session, i) => [session.id, i]));
   const since = clockOf(index.sessions, zero);
   const sessions = index.sessions.map((session) => closeSession(session, since, order));
+  const checkpoints = index.events.flatMap((event, position) => (event?.type === 'checkpoint' ? [checkpointEntry(event, index.sessions, position)] : []));
   const recording: Recording = {
     version: VERSION,
     name: captured.name,
     recorded: { source: captured.source, ...(captured.app && { app: captured.app }), took: Number.isFinite(zero) ? Math.floor(last - zero) : 0 },
-    ...statusOf(captured.end, sessions, index.lost),
+    ...statusOf(captured.end, sessions, index.lost, captured.missing ?? 0),
     sessions,
+    ...(checkpoints.length > 0 && { checkpoints }),
+    ...(captured.missing && { missing: captured.missing }),
     ...(unattributed.length > 0 && { unattributed }),
     ...(index.uncaptured.length > 0 && { uncaptured: index.uncaptured }),
   };
@@ -221,6 +224,16 @@ function addTrace(index: Index, session: OpenSession, id: string, trace: Trace, 
   session.traces.push(open);
   put(index.traces, id, open);
   return open;
+}
+
+/** The traces of each session that lie before it. */
+function checkpointEntry({ name, tables }: Extract<SourceEvent, { type: 'checkpoint' }>, sessions: readonly OpenSession[], position: number): Checkpoint {
+  const next = sessions.flatMap(({ id, traces }): [string, number][] => {
+    const before = traces.filter((trace) => trace.position < position).length;
+    return before > 0 ? [[id, before]] : [];
+  });
+  const states = tables?.map(({ table, rows, hash }): [string, { rows: number; hash?: string }] => [table, { rows, ...(hash !== null && { hash }) }]);
+  return { name, next: Object.fromEntries(next), ...(states && { tables: Object.fromEntries(states) }) };
 }
 
 const traceEntry = (event: Extract<SourceEvent, { type: 'emit' | 'disconnect' }>): Trace =>

@@ -1,7 +1,9 @@
 /** One capture: from a live source, redacted, into memory and its log, until somebody stops it, a limit is reached or the source ends. */
+import { ReplayError } from '../errors.js';
 import { lockTarget } from '../wire/target-lock.js';
 import { type Dropped, isForeign, noneDropped, ownersOf } from './belongs.js';
 import { excluder } from './exclude.js';
+import { createKept, type Kept } from './kept.js';
 import { openLog } from './log.js';
 import { type Redact, redactEvent } from './redact-event.js';
 import type { Captured, CapturedHead, CaptureEnd, SourceEvent, SourceSocket, TraceSource } from './source.js';
@@ -16,6 +18,9 @@ export interface Limits {
 const defaultLimits: Limits = { events: 50_000, sessionEvents: 20_000, bytes: 50 * 1024 * 1024 };
 
 const DRAIN_MS = 2_000;
+const MAX_CHECKPOINTS = 1_000;
+/** A flight recorder holds a quarter more before it throws anything away, so that it does so rarely. */
+const SLACK = 1.25;
 
 export interface CaptureOptions {
   name: string;
@@ -28,6 +33,10 @@ export interface CaptureOptions {
   exclude?: readonly string[];
   folder: string;
   limits?: Partial<Limits>;
+  /** where a limit is reached, throw away the oldest instead of ending: a flight recorder */
+  newest?: boolean;
+  /** the clients are told that they are being recorded, and when it ends */
+  notify?: boolean;
   /** replaces a log of the same name that was never saved */
   replaceLog?: boolean;
   /** a connection was made that is not captured */
@@ -58,6 +67,10 @@ export interface Capture {
   readonly counts: Readonly<Counts>;
   /** resolves when the capture is over, whoever ended it */
   readonly done: Promise<CaptureResult>;
+  /** Names this moment, with what the tables hold. Throws REPLAY_CHECKPOINT for a name that is taken, and when the capture is over. */
+  checkpoint(name: string): Promise<void>;
+  /** Resolves when the log holds everything until now. */
+  flush(): Promise<void>;
   /** Drains the source and ends as finished. */
   stop(): void;
   /** Ends at once, as interrupted. The log stays. */
@@ -66,7 +79,7 @@ export interface Capture {
 
 /** Everything up to the first event is synchronous: the targets are reserved before anybody waits. */
 export function startCapture(options: CaptureOptions): Capture {
-  const { source, redact } = options;
+  const { source, redact, newest = false } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const chosen = new Set<string>();
   const isCaptured = (sid: string): boolean => chosen.has(sid);
@@ -84,21 +97,30 @@ export function startCapture(options: CaptureOptions): Capture {
   const done = new Promise<CaptureResult>((settle) => {
     resolve = settle;
   });
-  const events: SourceEvent[] = [];
+  const kept = createKept();
   const counts: Counts = { sessions: 0, emits: 0, requests: 0, pushes: 0, changes: 0 };
   const dropped = noneDropped();
   const isExcluded = excluder(options.exclude ?? []);
   const perSession = new Map<string, number>();
+  const checkpoints = new Set<string>();
   let state: 'running' | 'draining' | 'over' = 'running';
-  let kept = 0;
-  let bytes = 0;
   let timer: NodeJS.Timeout | undefined;
+
+  const notify = (sids: readonly string[], recording: boolean): void => {
+    if (options.notify && sids.length > 0) source.notify?.(sids, recording);
+  };
+
+  const throwAway = (): void => {
+    if (kept.cut(limits)) log.restart([...kept.head, ...kept.events], kept.missing);
+  };
 
   const finish = (end: CaptureEnd, open = 0): void => {
     if (state === 'over') return;
     state = 'over';
     clearTimeout(timer);
+    notify([...chosen], false);
     source.stop();
+    if (newest) throwAway();
     log
       .end(end)
       .then(
@@ -107,12 +129,16 @@ export function startCapture(options: CaptureOptions): Capture {
       )
       .then((final) => {
         release();
-        resolve({ captured: { ...head, events, end: final }, dropped, open });
+        const { missing } = kept;
+        resolve({ captured: { ...head, events: [...kept.head, ...kept.events], ...(missing > 0 && { missing }), end: final }, dropped, open });
       });
   };
 
   const take = (event: SourceEvent): void => {
-    if (event.type === 'connect' && !isCaptured(event.socket.sid) && options.select(event.socket, !event.before)) chosen.add(event.socket.sid);
+    if (event.type === 'connect' && !isCaptured(event.socket.sid) && options.select(event.socket, !event.before)) {
+      chosen.add(event.socket.sid);
+      notify([event.socket.sid], true);
+    }
     const foreign = event.type === 'connect' ? !isCaptured(event.socket.sid) : isForeign(event, isCaptured);
     if (foreign && event.type !== 'connect') {
       dropped.uncaptured++;
@@ -127,17 +153,16 @@ export function startCapture(options: CaptureOptions): Capture {
       return;
     }
     const owners = ownersOf(event);
-    const reached = limitReached(limits, kept, owners, perSession, bytes);
+    const reached = newest ? undefined : limitReached(limits, kept, owners, perSession);
     if (reached) {
       finish({ status: 'truncated', reason: reached });
       return;
     }
     const clean = redactEvent(foreign && event.type === 'connect' ? { ...event, uncaptured: true } : event, redact);
-    events.push(clean);
-    bytes += log.append(clean);
-    kept++;
+    kept.add(clean, log.append(clean));
     for (const sid of owners) perSession.set(sid, (perSession.get(sid) ?? 0) + 1);
     count(counts, event, isCaptured);
+    if (newest && (kept.events.length > limits.events * SLACK || kept.bytes > limits.bytes * SLACK)) throwAway();
     if (foreign && event.type === 'connect') options.onUncaptured?.(event.socket);
     if (event.type === 'warning') options.onWarning?.(event.message);
     if (event.type === 'lost') options.onWarning?.(`the source lost ${event.count} events: the recording will not be complete`);
@@ -163,6 +188,7 @@ export function startCapture(options: CaptureOptions): Capture {
     for (const socket of before) chosen.add(socket.sid);
     source.start(listener);
     for (const socket of before) listener({ type: 'connect', socket, before: true });
+    notify([...chosen], true);
   } catch (error) {
     release();
     throw error;
@@ -177,7 +203,23 @@ export function startCapture(options: CaptureOptions): Capture {
     );
   };
   if (limits.duration !== undefined) timer = setTimeout(stop, limits.duration);
-  return { counts, done, stop, abort: () => finish({ status: 'interrupted', reason: 'aborted' }) };
+
+  const checkpoint = async (name: string): Promise<void> => {
+    const refused = state !== 'running' ? 'the capture is over' : refusal(name, checkpoints);
+    if (refused) throw new ReplayError('REPLAY_CHECKPOINT', refused);
+    // reserved before the first await
+    checkpoints.add(name);
+    const tables = await source.state?.().catch(() => undefined);
+    if (state === 'over') throw new ReplayError('REPLAY_CHECKPOINT', 'the capture is over');
+    listener({ type: 'checkpoint', name, at: performance.timeOrigin + performance.now(), ...(tables && { tables }) });
+  };
+  return { counts, done, checkpoint, flush: () => log.flush(), stop, abort: () => finish({ status: 'interrupted', reason: 'aborted' }) };
+}
+
+function refusal(name: string, taken: ReadonlySet<string>): string | undefined {
+  if (name === '' || name.length > 100) return 'the name of a checkpoint has 1 to 100 characters';
+  if (taken.has(name)) return `there is a checkpoint of the name ${name}`;
+  return taken.size >= MAX_CHECKPOINTS ? `a capture has at most ${MAX_CHECKPOINTS} checkpoints` : undefined;
 }
 
 function lockAll(targets: readonly string[], owner: string): { release(): void }[] {
@@ -192,10 +234,10 @@ function lockAll(targets: readonly string[], owner: string): { release(): void }
 }
 
 /** The limit that one more event would pass. */
-function limitReached(limits: Limits, kept: number, owners: readonly string[], perSession: ReadonlyMap<string, number>, bytes: number): string | undefined {
-  if (kept >= limits.events) return 'event_cap';
+function limitReached(limits: Limits, kept: Kept, owners: readonly string[], perSession: ReadonlyMap<string, number>): string | undefined {
+  if (kept.events.length >= limits.events) return 'event_cap';
   if (owners.some((sid) => (perSession.get(sid) ?? 0) >= limits.sessionEvents)) return 'session_event_cap';
-  return bytes >= limits.bytes ? 'byte_cap' : undefined;
+  return kept.bytes >= limits.bytes ? 'byte_cap' : undefined;
 }
 
 /** Pushes are counted as they are received: a broadcast to two is two. */

@@ -56,10 +56,10 @@ export function parseAliases(pairs: readonly string[]): Record<string, string> {
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 /** `500ms`, `60s`, `5m`, `1h` in milliseconds. */
-export function parseDuration(text: string): number {
+export function parseDuration(text: string, option = '--duration'): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
   const ms = match ? Number(match[1]) * units[match[2] as keyof typeof units] : 0;
-  if (!(ms > 0 && ms < 2 ** 31)) throw new ReplayError('REPLAY_USAGE', `--duration ${text} is no duration`, undefined, 'Write for example 60s, 5m or 1h.');
+  if (!(ms > 0 && ms < 2 ** 31)) throw new ReplayError('REPLAY_USAGE', `${option} ${text} is no duration`, undefined, 'Write for example 60s, 5m or 1h.');
   return ms;
 }
 

@@ -19,6 +19,10 @@ export interface SaveOptions {
   /** where the capture's log lies; it is removed when the recording is safe */
   captures: string;
   force?: boolean;
+  /** the log stays */
+  keepLog?: boolean;
+  /** the name of the log, where it is not that of the recording */
+  log?: string;
 }
 
 const recordingFile = (out: string, name: string): string => join(out, `${name}.yaml`);
@@ -30,8 +34,8 @@ export function refuseExisting(out: string, name: string, force: boolean): void 
 }
 
 /** Nothing is written of an empty or failed capture. */
-export function saveCapture(captured: Captured, { out, captures, force = false }: SaveOptions): Saved {
-  const log = logFile(captures, captured.name);
+export function saveCapture(captured: Captured, { out, captures, force = false, keepLog = false, log: logName = captured.name }: SaveOptions): Saved {
+  const log = logFile(captures, logName);
   if (captured.end.status === 'failed')
     throw new ReplayError(
       'REPLAY_CAPTURE_FAILED',
@@ -41,12 +45,12 @@ export function saveCapture(captured: Captured, { out, captures, force = false }
     );
   const { recording, evidence, dropped, lost } = buildRecording(captured);
   if (isEmpty(recording)) {
-    rmSync(log, { force: true });
+    if (!keepLog) rmSync(log, { force: true });
     throw new ReplayError('REPLAY_CAPTURE_EMPTY', 'nothing was captured: no connection was made and no event was sent');
   }
   refuseExisting(out, captured.name, force);
   const named = findNames(recording, evidence);
   const file = saveRecording(out, named.recording);
-  rmSync(log, { force: true });
+  if (!keepLog) rmSync(log, { force: true });
   return { ...named, dropped, lost, file };
 }

@@ -2,7 +2,7 @@
  * A capture on disk while it runs: append-only NDJSON, first what is captured, then the events, at last how it ended. Written
  * in pieces through one queue; `append` only adds to memory, so that the source is never blocked.
  */
-import { close, mkdirSync, openSync, write, writeSync } from 'node:fs';
+import { close, mkdirSync, openSync, renameSync, write, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ReplayError } from '../errors.js';
@@ -20,6 +20,10 @@ export const logFile = (folder: string, name: string): string => join(folder, `$
 export interface CaptureLog {
   /** the bytes that the event takes */
   append(event: SourceEvent): number;
+  /** Begins anew with these events, the old log in place until the new one is whole: what a flight recorder throws away leaves the disk too. */
+  restart(events: readonly SourceEvent[], missing: number): void;
+  /** Resolves when everything that was appended is written; rejects when a piece was lost. */
+  flush(): Promise<void>;
   /** Writes what is left and how the capture ended; rejects when a piece was lost. */
   end(end: CaptureEnd): Promise<void>;
 }
@@ -35,24 +39,29 @@ export function openLog(
 ): CaptureLog {
   const file = logFile(folder, head.name);
   const writePiece = options.write ?? writeAll;
-  const fd = create(file, options.replace === true);
-  writeSync(fd, line({ type: 'start', version: LOG_VERSION, pid: process.pid, at: Date.now(), ...head }));
+  const start = (missing?: number): string => line({ type: 'start', version: LOG_VERSION, pid: process.pid, at: began, ...head, ...(missing && { missing }) });
+  const began = Date.now();
+  let fd = create(file, options.replace === true);
+  writeSync(fd, start());
   let waiting: string[] = [];
   let bytes = 0;
   let failure: Error | undefined;
   let queue = Promise.resolve();
-  const flush = (): void => {
-    if (waiting.length === 0) return;
-    const piece = waiting.join('');
-    waiting = [];
-    bytes = 0;
+  const enqueue = (step: () => Promise<void>): void => {
     queue = queue
-      .then(() => (failure ? undefined : writePiece(fd, piece)))
+      .then(() => (failure ? undefined : step()))
       .catch((error: Error) => {
         if (failure) return;
         failure = error;
         onLost(error);
       });
+  };
+  const flush = (): void => {
+    if (waiting.length === 0) return;
+    const piece = waiting.join('');
+    waiting = [];
+    bytes = 0;
+    enqueue(() => writePiece(fd, piece));
   };
   const timer = setInterval(flush, PIECE_MS);
   timer.unref();
@@ -64,6 +73,23 @@ export function openLog(
       bytes += size;
       if (bytes >= PIECE_BYTES) flush();
       return size;
+    },
+    restart(events, missing) {
+      waiting = [];
+      bytes = 0;
+      const text = [start(missing), ...events.map((event) => line(toJson(event as unknown as Value)))].join('');
+      enqueue(async () => {
+        const next = openSync(`${file}.new`, 'w', 0o600);
+        await writePiece(next, text);
+        renameSync(`${file}.new`, file);
+        await closeFile(fd);
+        fd = next;
+      });
+    },
+    async flush() {
+      flush();
+      await queue;
+      if (failure) throw failure;
     },
     async end(end) {
       clearInterval(timer);

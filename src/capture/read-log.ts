@@ -8,7 +8,13 @@ import { isAlive } from '../wire/target-lock.js';
 import { LOG_VERSION, logFile } from './log.js';
 import { type Captured, type CaptureEnd, capturedHeadSchema, endSchema, type SourceEvent, sourceEventSchema } from './source.js';
 
-const startLine = capturedHeadSchema.extend({ type: z.literal('start'), version: z.literal(LOG_VERSION), pid: z.number(), at: z.number() });
+const startLine = capturedHeadSchema.extend({
+  type: z.literal('start'),
+  version: z.literal(LOG_VERSION),
+  pid: z.number(),
+  at: z.number(),
+  missing: z.number().optional(),
+});
 const endLine = endSchema.extend({ type: z.literal('end') });
 
 export interface LeftLog {
@@ -32,8 +38,11 @@ export function leftLogs(folder: string): LeftLog[] {
   return left;
 }
 
-/** What a log holds. A log without an end reads interrupted; a last line that was cut off is ignored. */
-export function readLog(folder: string, name: string): Captured {
+/**
+ * What a log holds. A log without an end reads interrupted; a last line that was cut off is ignored. `running`: its capture goes
+ * on, and what is there so far is wanted.
+ */
+export function readLog(folder: string, name: string, running = false): Captured {
   const file = logFile(folder, name);
   if (!existsSync(file)) throw new ReplayError('REPLAY_CAPTURE_LOG', `there is no capture log of the name ${name}`, { file });
   const lines = readFileSync(file, 'utf8')
@@ -42,7 +51,7 @@ export function readLog(folder: string, name: string): Captured {
   const start = startLine.safeParse(parse(lines[0] ?? ''));
   if (!start.success) throw new ReplayError('REPLAY_CAPTURE_LOG', 'this is no log of a capture, or one of another version', { file, line: 1 });
   const end = endOf(lines.at(-1) ?? '');
-  if (!end && start.data.pid !== process.pid && isAlive(start.data.pid))
+  if (!end && !running && start.data.pid !== process.pid && isAlive(start.data.pid))
     throw new ReplayError('REPLAY_CAPTURE_LOG', `process ${start.data.pid} still writes this capture`, { file }, 'Stop that recording; it is saved then.');
   const body = lines.slice(1, end ? -1 : undefined);
   const events: SourceEvent[] = [];
@@ -51,7 +60,9 @@ export function readLog(folder: string, name: string): Captured {
     if (event) events.push(event);
     else if (i < body.length - 1) throw new ReplayError('REPLAY_CAPTURE_LOG', 'a line is broken', { file, line: i + 2 });
   });
-  return { ...capturedHeadSchema.parse(start.data), events, end: end ?? { status: 'interrupted' } };
+  const { missing } = start.data;
+  const unended: CaptureEnd = running ? { status: 'truncated', reason: 'still_recording' } : { status: 'interrupted' };
+  return { ...capturedHeadSchema.parse(start.data), events, ...(missing !== undefined && { missing }), end: end ?? unended };
 }
 
 function isRunning(path: string): boolean {

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { type sources, statuses } from '../recording/schema.js';
 import { isObject, type Value, type ValueObject } from '../recording/values.js';
-import { tableSchema } from '../wire/messages.js';
+import { type TableState, tableSchema, tableStateSchema } from '../wire/messages.js';
 
 const value = z.custom<Value>((input) => input !== undefined, 'expected a value');
 const row = z.custom<ValueObject>(isObject, 'expected an object');
@@ -71,6 +71,8 @@ export const sourceEventSchema = z.discriminatedUnion('type', [
     end: at,
   }),
   z.object({ type: z.literal('disconnect'), sid: z.string(), reason: z.string(), at }),
+  /** named by the person who records; it stands between what was before and what came after */
+  z.object({ type: z.literal('checkpoint'), name: z.string(), tables: z.array(tableStateSchema).optional(), at }),
   z.object({ type: z.literal('tables'), tables: z.array(tableSchema) }),
   z.object({ type: z.literal('lost'), count: z.number() }),
   z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
@@ -92,6 +94,10 @@ export interface TraceSource {
   start(listener: (event: SourceEvent) => void): void;
   /** Resolves when what the traces have started has ended and was told, at most after `timeoutMs`; `open` counts what had not ended. */
   drain(timeoutMs: number): Promise<{ open: number }>;
+  /** what the tables hold now, after the changes that led there were told; absent where it sees none */
+  state?(): Promise<TableState[]>;
+  /** tells clients whether they are being recorded; absent where it cannot */
+  notify?(sids: readonly string[], recording: boolean): void;
   /** resolves when the source ends by itself: the application did, or a file has been read to its end */
   readonly closed: Promise<CaptureEnd>;
   stop(): void;
@@ -112,5 +118,7 @@ export type CaptureEnd = z.infer<typeof endSchema>;
 
 export interface Captured extends CapturedHead {
   events: SourceEvent[];
+  /** how many events before these a flight recorder did not keep */
+  missing?: number;
   end: CaptureEnd;
 }

@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { capturesCommand } from './commands/captures.js';
+import { checkpointCommand } from './commands/checkpoint.js';
 import { exportCommand } from './commands/export.js';
 import { initCommand } from './commands/init.js';
 import { recordCommand } from './commands/record.js';
 import { sessionsCommand } from './commands/sessions.js';
+import { stopCommand } from './commands/stop.js';
 import { exitCodeOf, exitCodes, messageOf } from './exit.js';
 
 const program = new Command('socket-replay')
@@ -21,7 +24,8 @@ Examples:
   npx playwright test                                      replay all recordings`,
   );
 
-for (const command of [recordCommand, initCommand, sessionsCommand, exportCommand]) program.addCommand(command().copyInheritedSettings(program));
+for (const command of [recordCommand, initCommand, sessionsCommand, checkpointCommand, stopCommand, capturesCommand, exportCommand])
+  program.addCommand(command().copyInheritedSettings(program));
 
 try {
   await program.parseAsync();

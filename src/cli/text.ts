@@ -33,6 +33,8 @@ export function summary({ recording, names, dropped, lost, file }: Saved, result
     ...note(has.received, `${plural(has.received, 'push', 'pushes')} without a proven cause, under \`received\``),
     ...note(recording.unattributed?.length, `${plural(recording.unattributed?.length ?? 0, 'change')} without a proven cause, under \`unattributed\``),
     ...note(recording.uncaptured?.length, `not captured: ${recording.uncaptured?.join(', ')}`),
+    ...note(recording.missing, `${recording.missing} events before these were not kept`),
+    ...note(recording.checkpoints?.length, `checkpoints: ${recording.checkpoints?.map(({ name }) => name).join(', ')}`),
     ...note(before.length, `connected before the recording began: ${before.join(', ')}. What the connect did was not seen; reload the page to record it.`),
     ...note(uncaptured, `${plural(uncaptured, 'event')} of connections that were not captured left out`),
     ...note(dropped.earlier, `${plural(dropped.earlier, 'effect')} of events from before the recording left out`),
@@ -51,6 +53,8 @@ const reasons: Record<string, string> = {
   crashed: 'the recorder did not end it',
   aborted: 'aborted',
   events_lost: 'events were lost',
+  head_missing: 'a flight recorder: the beginning was not kept',
+  still_recording: 'it is still being recorded',
 };
 
 function contents(recording: Recording): { sessions: number; traces: number; pushes: number; changes: number; received: number } {

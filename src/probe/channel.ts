@@ -24,6 +24,10 @@ export interface Source {
   changesWanted(wanted: boolean): void;
   changes(): 'measured' | 'none';
   tables(): Extract<FromProbe, { type: 'tables' }>['tables'];
+  /** what the tables hold now, after the changes that led there were told */
+  states(): Extract<FromProbe, { type: 'state' }>['tables'];
+  /** tells clients whether they are being recorded */
+  notifyRecording(sids: readonly string[], recording: boolean): void;
 }
 
 let server: Server | undefined;
@@ -128,10 +132,13 @@ function leave(reader: Reader): void {
   if (![...currentReaders()].some(({ mode }) => mode !== 'list')) source.changesWanted(false);
 }
 
-function obey(reader: Reader, message: Partial<Extract<ToProbe, { type: 'drain' }>>): void {
-  const { type, id, timeout } = message;
-  if (type !== 'drain' || typeof id !== 'number' || typeof timeout !== 'number') return;
-  outside(() => drain(timeout, ({ open, waited }) => reader.answer(lineOf({ type: 'drained', id, open, waited }))));
+function obey(reader: Reader, message: Partial<Record<'type' | 'id' | 'timeout' | 'sids' | 'recording', unknown>>): void {
+  const { type, id, timeout, sids, recording } = message;
+  if (type === 'drain' && typeof id === 'number' && typeof timeout === 'number')
+    outside(() => drain(timeout, ({ open, waited }) => reader.answer(lineOf({ type: 'drained', id, open, waited }))));
+  else if (type === 'state' && typeof id === 'number')
+    outside(() => reader.answer(lineOf({ type: 'state', id, tables: guarded('state', source.states) ?? [] })));
+  else if (type === 'notify' && Array.isArray(sids)) outside(() => source.notifyRecording(sids.map(String), recording === true));
 }
 
 function refuse(socket: Socket, message: string): undefined {

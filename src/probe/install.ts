@@ -1,6 +1,6 @@
 /** Puts the probe into a process, once, however many copies of it are loaded. No effect until a Socket.IO server exists. */
 import type { Server as HttpServer } from 'node:http';
-import { adoptDriver, driverLoaded, flushChanges, measureChanges, tables } from './changes/better-sqlite3.js';
+import { adoptDriver, driverLoaded, flushChanges, measureChanges, tableStates, tables } from './changes/better-sqlite3.js';
 import { announce, openChannel } from './channel.js';
 import { outside } from './context.js';
 import { setFlushChanges } from './drain.js';
@@ -9,7 +9,7 @@ import { guarded } from './guard.js';
 import { followOutgoingRequests, installCompileHook, installEmitHook } from './hooks.js';
 import { warn } from './hub.js';
 import { addressOf } from './runtime-file.js';
-import { connectedSockets, tap } from './sockets.js';
+import { connectedSockets, notifyRecording, tap } from './sockets.js';
 import { installTimers } from './timers.js';
 
 export interface Probe {
@@ -39,6 +39,11 @@ function create(): Probe {
     changesWanted: measureChanges,
     changes: (): 'measured' | 'none' => (driverLoaded() ? 'measured' : 'none'),
     tables,
+    states: () => {
+      flushChanges();
+      return tableStates();
+    },
+    notifyRecording,
   };
   const probe: Probe = {
     found: (socket) => {

@@ -1,5 +1,5 @@
 /** The tap on a server socket: numbers what arrives, reports it, and runs the application in the trace's context. */
-import type { FENCE_EVENT, SocketInfo } from '../wire/messages.js';
+import type { FENCE_EVENT, RECORDING_EVENT, SocketInfo } from '../wire/messages.js';
 import { rootContext, storage } from './context.js';
 import { tapOutgoing } from './emissions.js';
 import { type AnyFunction, isObject, type Packet, type ServerSocket } from './foreign.js';
@@ -10,6 +10,7 @@ import { realSetImmediate } from './timers.js';
 
 /** spelled again because messages.ts loads zod; the type holds the two together */
 const FENCE: typeof FENCE_EVENT = '$socket-replay:fence';
+const RECORDING: typeof RECORDING_EVENT = 'socket-replay:recording';
 const MAX_REMEMBERED = 10_000;
 
 const tapped = new WeakSet<ServerSocket>();
@@ -18,6 +19,14 @@ const connected = new Map<string, { socket: ServerSocket; at: number }>();
 const counts = new Map<string, number>();
 
 export const connectedSockets = (): SocketInfo[] => [...connected.values()].map(({ socket, at }) => describe(socket, at));
+
+/** An event like any other of the server: the page may show a red dot. Recorders leave it out by its name. */
+export function notifyRecording(sids: readonly string[], recording: boolean): void {
+  for (const sid of sids) {
+    const socket = connected.get(sid)?.socket;
+    if (socket !== undefined) guarded('notify', () => Reflect.apply(socket.emit as AnyFunction, socket, [RECORDING, { recording }]));
+  }
+}
 
 /** Idempotent. In front of the application's own `connection` listeners. */
 export function tap(socket: ServerSocket): void {

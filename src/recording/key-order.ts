@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import {
   changeSchema,
+  checkpointSchema,
   connectSchema,
   httpSchema,
   pushSchema,
@@ -49,7 +50,13 @@ const trace = keysOf(traceSchema, {
 });
 const session = keysOf(sessionSchema, { traces: each(trace), received: each(keysOf(receivedSchema)) });
 const recorded = keysOf(recordingSchema.shape.recorded.unwrap());
-const recording = keysOf(recordingSchema, { recorded, quarantine: keysOf(quarantineSchema), sessions: each(session), unattributed: changes });
+const recording = keysOf(recordingSchema, {
+  recorded,
+  quarantine: keysOf(quarantineSchema),
+  sessions: each(session),
+  checkpoints: each(keysOf(checkpointSchema)),
+  unattributed: changes,
+});
 
 /** A recording as plain values, with the keys of every level of the schema in order. */
 export const inOrder = (value: Recording): ValueObject => recording(value as unknown as Value) as ValueObject;

@@ -142,6 +142,15 @@ export const sessionSchema = z
     });
   });
 
+/** A moment that the person who recorded named, and what the tables held then. */
+export const checkpointSchema = z.strictObject({
+  name: z.string().min(1).max(100),
+  /** for each session that had begun, the number of its next trace */
+  next: z.record(sessionId, z.int().nonnegative()),
+  /** rows of each table, and a hash over all of them in the order of their keys; without: too large to be read */
+  tables: z.record(z.string(), z.strictObject({ rows: z.int().nonnegative(), hash: z.string().optional() })).optional(),
+});
+
 export const statuses = ['finished', 'truncated', 'interrupted', 'disconnected', 'failed'] as const;
 export const sources = ['probe', 'proxy', 'page', 'har', 'care', 'hand'] as const;
 
@@ -159,6 +168,9 @@ export const recordingSchema = z
     disabled: z.literal(true).optional(),
     quarantine: quarantineSchema.optional(),
     sessions: z.array(sessionSchema).min(1),
+    checkpoints: z.array(checkpointSchema).optional(),
+    /** events at the beginning that a flight recorder did not keep */
+    missing: z.int().positive().optional(),
     /** changes whose cause is not proven */
     unattributed: z.array(changeSchema).optional(),
     /** connections that were made while recording and not captured */
@@ -170,6 +182,19 @@ export const recordingSchema = z
     recording.sessions.forEach((session, index) => {
       if (ids.has(session.id)) context.addIssue({ code: 'custom', path: ['sessions', index, 'id'], message: `two sessions have the id ${session.id}` });
       ids.add(session.id);
+    });
+    const traces = new Map(recording.sessions.map((session) => [session.id, session.traces.length]));
+    const named = new Set<string>();
+    recording.checkpoints?.forEach(({ name, next }, c) => {
+      if (named.has(name)) context.addIssue({ code: 'custom', path: ['checkpoints', c, 'name'], message: `two checkpoints have the name ${name}` });
+      named.add(name);
+      for (const [id, number] of Object.entries(next))
+        if (number > (traces.get(id) ?? -1))
+          context.addIssue({
+            code: 'custom',
+            path: ['checkpoints', c, 'next', id],
+            message: traces.has(id) ? `${id} has only ${traces.get(id)} traces` : `there is no session ${id} in this recording`,
+          });
     });
     recording.sessions.forEach((session, s) => {
       session.traces.forEach((trace, t) => {
@@ -186,6 +211,7 @@ export const recordingSchema = z
     });
   });
 
+export type Checkpoint = z.infer<typeof checkpointSchema>;
 export type Push = z.infer<typeof pushSchema>;
 export type Received = z.infer<typeof receivedSchema>;
 export type ChangeEntry = z.infer<typeof changeSchema>;

@@ -46,6 +46,7 @@ type Place = 'recording' | 'session' | 'trace' | 'value';
 const blocks: { [place in Place]: ReadonlyMap<string, Place> } = {
   recording: new Map<string, Place>([
     ['sessions', 'session'],
+    ['checkpoints', 'value'],
     ['unattributed', 'value'],
   ]),
   session: new Map<string, Place>([

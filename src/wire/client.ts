@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { ReplayError } from '../errors.js';
-import { type FromProbe, fromProbeSchema, PROTOCOL, type ProbeFile, probeFileSchema, type ToProbe } from './messages.js';
+import { type FromProbe, fromProbeSchema, PROTOCOL, type ProbeFile, probeFileSchema, type TableState, type ToProbe } from './messages.js';
 import { runtimeDir } from './runtime-dir.js';
 
 type Hello = Extract<FromProbe, { type: 'hello' }>;
@@ -21,6 +21,10 @@ export interface ProbeConnection {
   onMessage(listener: (message: FromProbe) => void): () => void;
   /** Resolves when what the traces started has ended, at most after `timeoutMs`; everything reported until then has been handed on. */
   drain(timeoutMs: number): Promise<{ open: number; waited: number }>;
+  /** What the tables hold now; the changes that led there have been handed on before. */
+  state(): Promise<TableState[]>;
+  /** Tells clients whether they are being recorded. */
+  notify(sids: readonly string[], recording: boolean): void;
   /** Resolves when the connection has ended, however; `error` says why, where it was not `close()`. */
   readonly closed: Promise<void>;
   readonly error: ReplayError | undefined;
@@ -28,8 +32,15 @@ export interface ProbeConnection {
 }
 
 const CONNECT_TIMEOUT = 5_000;
-/** how much longer than asked a probe may take to answer a drain: the application may be busy */
-const DRAIN_GRACE = 10_000;
+/** how much longer than asked a probe may take to answer: the application may be busy */
+const GRACE = 10_000;
+
+type Answer = Extract<FromProbe, { id: number }>;
+interface Request {
+  resolve(answer: Answer): void;
+  reject(error: Error): void;
+  timer: NodeJS.Timeout;
+}
 
 /** The probes that run now, newest first. */
 export function findProbes(): ProbeFile[] {
@@ -74,8 +85,8 @@ class Connection implements ProbeConnection {
   readonly greeted: Promise<void>;
   private readonly listeners = new Set<(message: FromProbe) => void>();
   private backlog: FromProbe[] | undefined = [];
-  private readonly drains = new Map<number, { resolve(result: { open: number; waited: number }): void; reject(error: Error): void; timer: NodeJS.Timeout }>();
-  private drainCount = 0;
+  private readonly requests = new Map<number, Request>();
+  private asked = 0;
   private pieces: string[] = [];
   private greet!: { resolve(): void; reject(error: Error): void };
   private greeting = true;
@@ -101,24 +112,40 @@ class Connection implements ProbeConnection {
     return () => this.listeners.delete(listener);
   }
 
-  drain(timeoutMs: number): Promise<{ open: number; waited: number }> {
+  async drain(timeoutMs: number): Promise<{ open: number; waited: number }> {
+    const answer = await this.ask((id) => ({ type: 'drain', id, timeout: timeoutMs }), timeoutMs);
+    return answer.type === 'drained' ? { open: answer.open, waited: answer.waited } : { open: 0, waited: 0 };
+  }
+
+  async state(): Promise<TableState[]> {
+    const answer = await this.ask((id) => ({ type: 'state', id }), 0);
+    return answer.type === 'state' ? answer.tables : [];
+  }
+
+  notify(sids: readonly string[], recording: boolean): void {
+    this.send({ type: 'notify', sids: [...sids], recording });
+  }
+
+  private ask(message: (id: number) => ToProbe, timeoutMs: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.socket.destroyed || this.closing) {
         reject(this.error ?? this.gone());
         return;
       }
-      this.drainCount += 1;
-      const id = this.drainCount;
+      this.asked += 1;
+      const asked = message(this.asked);
       const overdue = (): void =>
-        this.fail(new ReplayError('REPLAY_PROBE_UNREACHABLE', `The probe at ${this.address} did not answer a drain within ${timeoutMs + DRAIN_GRACE} ms.`));
-      this.drains.set(id, { resolve, reject, timer: setTimeout(overdue, timeoutMs + DRAIN_GRACE) });
-      this.send({ type: 'drain', id, timeout: timeoutMs });
+        this.fail(new ReplayError('REPLAY_PROBE_UNREACHABLE', `The probe at ${this.address} did not answer \`${asked.type}\` within ${timeoutMs + GRACE} ms.`));
+      this.requests.set(this.asked, { resolve, reject, timer: setTimeout(overdue, timeoutMs + GRACE) });
+      this.send(asked);
     });
   }
 
+  /** What was sent before still arrives. */
   close(): void {
     this.closing = true;
-    this.socket.destroy();
+    this.socket.unref();
+    this.socket.destroySoon();
   }
 
   send(message: ToProbe): void {
@@ -133,6 +160,7 @@ class Connection implements ProbeConnection {
   }
 
   private read(piece: string): void {
+    if (this.closing) return;
     // A line of many pieces is joined once, when its end is there.
     const end = piece.lastIndexOf('\n');
     if (end === -1) {
@@ -177,21 +205,21 @@ class Connection implements ProbeConnection {
     }
     this.backlog?.push(message);
     for (const listener of this.listeners) listener(message);
-    if (message.type === 'drained') this.settle(message.id, ({ resolve }) => resolve({ open: message.open, waited: message.waited }));
+    if (message.type === 'drained' || message.type === 'state') this.settle(message.id, ({ resolve }) => resolve(message));
   }
 
-  private settle(id: number, how: (drain: { resolve(result: { open: number; waited: number }): void; reject(error: Error): void }) => void): void {
-    const drain = this.drains.get(id);
-    if (drain === undefined) return;
-    this.drains.delete(id);
-    clearTimeout(drain.timer);
-    how(drain);
+  private settle(id: number, how: (request: Request) => void): void {
+    const request = this.requests.get(id);
+    if (request === undefined) return;
+    this.requests.delete(id);
+    clearTimeout(request.timer);
+    how(request);
   }
 
   private ended(): void {
     if (!this.closing) this.error ??= this.gone();
     if (this.greeting) this.greet.reject(this.error ?? this.gone());
-    for (const id of [...this.drains.keys()]) this.settle(id, ({ reject }) => reject(this.error ?? this.gone()));
+    for (const id of [...this.requests.keys()]) this.settle(id, ({ reject }) => reject(this.error ?? this.gone()));
   }
 
   private gone(): ReplayError {

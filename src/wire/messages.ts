@@ -10,6 +10,8 @@ import { z } from 'zod';
 export const PROTOCOL = 1;
 /** The event a harness sends on a connection to learn that nothing more comes; answered in front of the application. */
 export const FENCE_EVENT = '$socket-replay:fence';
+/** The event that tells a client, where the recorder was asked to, whether it is being recorded: `{ recording: true }`. Never recorded itself. */
+export const RECORDING_EVENT = 'socket-replay:recording';
 
 const json = z.unknown();
 const cause = z.string().nullable();
@@ -26,6 +28,10 @@ export const tableSchema = z.object({
   unique: z.array(z.string()),
 });
 export type Table = z.infer<typeof tableSchema>;
+
+/** What a table held at one moment: `hash` over all rows in the order of their keys; null: too large to be read. */
+export const tableStateSchema = z.object({ table: z.string(), rows: z.number(), hash: z.string().nullable() });
+export type TableState = z.infer<typeof tableStateSchema>;
 
 const socket = z.object({
   sid: z.string(),
@@ -83,6 +89,8 @@ export const fromProbeSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('disconnect'), sid: z.string(), reason: z.string(), at }),
   /** the answer to `drain`: everything reported before it had happened before it; `open` counts what had not ended in time */
   z.object({ type: z.literal('drained'), id: z.number(), open: z.number(), waited: z.number() }),
+  /** the answer to `state`; changes that it holds were told before it */
+  z.object({ type: z.literal('state'), id: z.number(), tables: z.array(tableStateSchema) }),
   /** messages were thrown away because this reader was too slow */
   z.object({ type: z.literal('lost'), count: z.number() }),
   z.object({ type: z.literal('warning'), code: z.string(), message: z.string() }),
@@ -95,6 +103,10 @@ const toProbeSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('subscribe'), protocol: z.literal(PROTOCOL), token: z.string(), mode: z.enum(['record', 'replay', 'list']) }),
   /** answer `drained` when what the traces started has ended, at most after `timeout` ms */
   z.object({ type: z.literal('drain'), id: z.number(), timeout: z.number() }),
+  /** answer `state` with what the tables hold now */
+  z.object({ type: z.literal('state'), id: z.number() }),
+  /** send these clients `RECORDING_EVENT` */
+  z.object({ type: z.literal('notify'), sids: z.array(z.string()), recording: z.boolean() }),
 ]);
 export type ToProbe = z.infer<typeof toProbeSchema>;
 

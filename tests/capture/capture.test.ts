@@ -227,3 +227,65 @@ describe('one a target', () => {
     expect(holderOf(TARGET)).toBeUndefined();
   });
 });
+
+describe('a flight recorder', () => {
+  test('keeps the newest, numbers only grow, and says what is missing, in memory and on disk', async () => {
+    const source = fakeSource(TARGET);
+    const capture = start(source, { newest: true, limits: { events: 8 } });
+    source.tell(connect('gone'), { type: 'disconnect', sid: 'gone', reason: 'transport close', at: 1 }, connect('a'));
+    for (let n = 1; n <= 30; n++) source.tell(emit('a', n, 'x', { at: 1000 + n }));
+    capture.stop();
+    const { captured } = await capture.done;
+    expect(captured.end).toEqual({ status: 'finished' });
+    expect(captured.events.map((event) => (event.type === 'emit' ? event.n : event.type))).toEqual(['connect', 23, 24, 25, 26, 27, 28, 29, 30]);
+    expect(captured.events[0]).toMatchObject({ before: true, socket: { sid: 'a' } });
+    expect((captured.missing ?? 0) + captured.events.length).toBe(33);
+    expect(readLog(folder, 'one')).toEqual(captured);
+    const saved = saveCapture(captured, { out: join(folder, 'recordings'), captures: folder });
+    expect(saved.recording).toMatchObject({ status: 'truncated', statusReason: 'head_missing', missing: 24 });
+    expect(loadRecordings(join(folder, 'recordings')).errors).toEqual([]);
+  });
+
+  test('also by size', async () => {
+    const source = fakeSource(TARGET);
+    const capture = start(source, { newest: true, limits: { bytes: 4_000 } });
+    source.tell(connect('a'));
+    for (let n = 1; n <= 20; n++) source.tell(emit('a', n, 'x', { args: ['y'.repeat(1_000)] }));
+    capture.stop();
+    const { captured } = await capture.done;
+    expect(captured.events.filter((event) => event.type === 'emit').map((event) => 'n' in event && event.n)).toEqual([18, 19, 20]);
+    expect(readFileSync(logFile(folder, 'one')).length).toBeLessThan(5_500);
+  });
+});
+
+describe('checkpoints', () => {
+  test('stand where the tables were read; a name is taken at once', async () => {
+    const source = fakeSource(TARGET);
+    let read: (tables: { table: string; rows: number; hash: string | null }[]) => void = () => undefined;
+    const capture = start(Object.assign(source, { state: () => new Promise<Parameters<typeof read>[0]>((resolve) => (read = resolve)) }));
+    source.tell(connect('a'), emit('a', 1, 'x'));
+    const set = capture.checkpoint('cart');
+    await expect(capture.checkpoint('cart')).rejects.toThrow(/there is a checkpoint of the name cart/);
+    source.tell(emit('a', 2, 'x'));
+    read([
+      { table: 'note', rows: 2, hash: 'abc' },
+      { table: 'big', rows: 90_000, hash: null },
+    ]);
+    await set;
+    source.tell(emit('a', 3, 'x'));
+    capture.stop();
+    const { captured } = await capture.done;
+    await expect(capture.checkpoint('late')).rejects.toThrow(/REPLAY_CHECKPOINT: the capture is over/);
+    const { recording } = saveCapture(captured, { out: join(folder, 'recordings'), captures: folder });
+    expect(recording.checkpoints).toEqual([{ name: 'cart', next: { a: 3 }, tables: { note: { rows: 2, hash: 'abc' }, big: { rows: 90_000 } } }]);
+  });
+
+  test('at most 1,000, and none without a name', async () => {
+    const capture = start(fakeSource(TARGET));
+    await expect(capture.checkpoint('')).rejects.toThrow(/1 to 100 characters/);
+    for (let i = 0; i < 1_000; i++) await capture.checkpoint(`c${i}`);
+    await expect(capture.checkpoint('more')).rejects.toThrow(/at most 1000 checkpoints/);
+    capture.abort();
+    await capture.done;
+  });
+});

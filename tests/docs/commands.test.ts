@@ -24,6 +24,13 @@ const elsewhere: Record<string, { file: string; contains: string[] }> = {
   },
   'REPLAY_ITERATIONS=10 npx playwright test': { file: 'tests/e2e/matrix.test.ts', contains: ['REPLAY_ITERATIONS:'] },
   'npx socket-replay export checkout': { file: 'tests/cli/record.test.ts', contains: ["world.cli('export', 'killed')"] },
+  'npx socket-replay captures': { file: 'tests/cli/control.test.ts', contains: ["world.cli('captures')"] },
+  'npx socket-replay checkpoint paid': { file: 'tests/cli/control.test.ts', contains: ["world.cli('checkpoint', 'paid')"] },
+  'npx socket-replay stop': { file: 'tests/cli/control.test.ts', contains: ["world.cli('stop')"] },
+  'npx socket-replay export checkout --between cart paid --as pay': {
+    file: 'tests/cli/control.test.ts',
+    contains: ["world.cli('export', 'checkout', '--between', 'cart', 'paid', '--as', 'pay')"],
+  },
   'npm run build': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
   'npm run check': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
   'npm run format': { file: 'package.json', contains: ['"format": "biome check --write', '"check": "', 'biome check --error-on-warnings .'] },

@@ -115,6 +115,20 @@ export const recording: fc.Arbitrary<Recording> = fc
     status: fc.constant('finished' as const),
     statusReason: optional(text),
     sessions: fc.tuple(session('alice'), session('bob')),
+    checkpoints: optional(
+      fc.uniqueArray(
+        fc.record(
+          {
+            name: fc.string({ minLength: 1, maxLength: 20 }),
+            next: fc.constantFrom({}, { alice: 1 }, { alice: 1, bob: 1 }),
+            tables: fc.dictionary(text, fc.record({ rows: fc.nat(), hash: text }, { requiredKeys: ['rows'] }), { maxKeys: 3 }),
+          },
+          { requiredKeys: ['name', 'next'] },
+        ),
+        { maxLength: 2, selector: ({ name }) => name },
+      ),
+    ),
+    missing: optional(fc.integer({ min: 1 })),
     unattributed: optional(fc.array(change, { maxLength: 2 })),
     uncaptured: optional(fc.array(text, { maxLength: 3 })),
   })

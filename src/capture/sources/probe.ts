@@ -1,7 +1,7 @@
 /** The probe inside the application as a source: everything is seen, with its cause. */
 
 import { fromJson, type Json } from '../../recording/json.js';
-import type { FromProbe } from '../../wire/messages.js';
+import type { FromProbe, TableState } from '../../wire/messages.js';
 import type { CaptureEnd, SourceEvent, SourceSocket, TraceSource } from '../source.js';
 import { sourceEventSchema } from '../source.js';
 
@@ -10,6 +10,8 @@ export interface ProbeConnection {
   hello: Extract<FromProbe, { type: 'hello' }>;
   onMessage(listener: (message: FromProbe) => void): unknown;
   drain(timeoutMs: number): Promise<{ open: number }>;
+  state(): Promise<TableState[]>;
+  notify(sids: readonly string[], recording: boolean): void;
   closed: Promise<unknown>;
   close(): unknown;
 }
@@ -31,6 +33,7 @@ export function probeSource(connection: ProbeConnection): TraceSource {
     switch (message.type) {
       case 'hello':
       case 'drained':
+      case 'state':
       case 'refused':
         return;
       case 'tables':
@@ -55,6 +58,8 @@ export function probeSource(connection: ProbeConnection): TraceSource {
       if (tables) next(tables);
     },
     drain: (timeoutMs) => connection.drain(timeoutMs),
+    ...(hello.changes === 'measured' && { state: () => connection.state() }),
+    notify: (sids, recording) => connection.notify(sids, recording),
     closed: connection.closed.then(gone, gone),
     stop() {
       stopped = true;

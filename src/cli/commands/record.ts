@@ -2,10 +2,11 @@
 import { Command } from 'commander';
 import { type Capture, type CaptureResult, type Limits, startCapture } from '../../capture/capture.js';
 import { parseAliases, parseDuration, pickSessions, stamp } from '../../capture/choose.js';
+import { openControl } from '../../capture/control.js';
 import { refuseExisting, saveCapture } from '../../capture/finish.js';
 import { captureFolder } from '../../capture/log.js';
 import { leftLogs } from '../../capture/read-log.js';
-import { parseRules, type Selection, selects } from '../../capture/select.js';
+import { parseRules, type Rule, type Selection, selects } from '../../capture/select.js';
 import type { SourceSocket } from '../../capture/source.js';
 import { ReplayError } from '../../errors.js';
 import { createRedactor } from '../../recording/redact.js';
@@ -29,6 +30,8 @@ export const recordCommand = (): Command =>
     .option('--all', 'record all connections, also later ones, without asking')
     .option('--new', 'record connections that are made later too; so it is anyway if nobody is connected when the recording begins')
     .option('--user <id=alias...>', 'the user of a connection (socket id or what the application calls the user), as your configuration names it')
+    .option('--flight-recorder', 'at the limit of 50,000 events throw away the oldest instead of ending')
+    .option('--notify', 'tell the recorded clients: they receive the event `socket-replay:recording`')
     .option('--duration <time>', 'stop after this time: 60s, 5m')
     .option('--exclude <glob...>', 'leave out events of these names and what they made happen; table:GLOB leaves out tables')
     .option('--redact <key...>', 'more keys whose values are secret')
@@ -58,6 +61,8 @@ interface RecordOptions {
   all?: boolean;
   new?: boolean;
   user?: string[];
+  flightRecorder?: boolean;
+  notify?: boolean;
   duration?: string;
   exclude?: string[];
   redact?: string[];
@@ -81,6 +86,7 @@ async function record(terminal: Console, options: RecordOptions, command: readon
     );
   if (options.all && options.pick?.length) throw new ReplayError('REPLAY_USAGE', '--all and --pick exclude each other', undefined, 'Leave one of them out.');
   const aliases = parseAliases(options.user ?? []);
+  const rules = parseRules(options.where ?? []);
   const limits: Partial<Limits> = options.duration === undefined ? {} : { duration: parseDuration(options.duration) };
   refuseExisting(options.out, name, options.force === true);
   const captures = captureFolder();
@@ -89,7 +95,7 @@ async function record(terminal: Console, options: RecordOptions, command: readon
   const leave = onSignals(() => process.exit(exitCodes.aborted));
   const connected = await connect(terminal, options.target, command);
   try {
-    const selection = await choose(terminal, connected, options);
+    const selection = await choose(terminal, connected, options, rules);
     const capture = startCapture({
       name,
       source: connected.source,
@@ -99,12 +105,15 @@ async function record(terminal: Console, options: RecordOptions, command: readon
       exclude: options.exclude,
       folder: captures,
       limits,
+      newest: options.flightRecorder,
+      notify: options.notify,
       replaceLog: options.force,
       onUncaptured: ({ sid, user, namespace }) => terminal.warn(`Not captured: ${user ?? 'somebody'} connected (${sid}, ${namespace}).`),
       onWarning: (message) => terminal.warn(`Warning: ${message}`),
     });
     leave();
-    const { result, aborted } = await untilOver(terminal, capture);
+    const control = await openControl(capture, { name, app: connected.source.app, folder: captures });
+    const { result, aborted } = await untilOver(terminal, capture).finally(() => control.close());
     if (aborted) {
       terminal.warn(`Aborted. What was captured can still be saved: npx socket-replay export ${name}`);
       return exitCodes.aborted;
@@ -120,9 +129,8 @@ async function record(terminal: Console, options: RecordOptions, command: readon
 }
 
 /** Numbers of the list are for the terminal only; a user may well be called 1. Where nobody is connected yet, later ones are what is recorded. */
-async function choose(terminal: Console, { source }: Connected, options: RecordOptions): Promise<Selection> {
+async function choose(terminal: Console, { source }: Connected, options: RecordOptions, rules: readonly Rule[]): Promise<Selection> {
   const sessions = source.sessions();
-  const rules = parseRules(options.where ?? []);
   const later = options.all === true || options.new === true || sessions.length === 0;
   if (options.pick?.length) return { present: new Set(pickSessions(sessions, options.pick)), rules, later: options.new === true };
   for (const line of sessions.length > 0 ? sessionTable(sessions, Date.now()) : ['Nobody is connected yet.']) terminal.print(line);

@@ -1,5 +1,5 @@
 /** better-sqlite3: its prototypes patched in place, so that a connection is known from its first statement on. */
-import type { Table } from '../../wire/messages.js';
+import type { Table, TableState } from '../../wire/messages.js';
 import { outside } from '../context.js';
 import type { AnyFunction } from '../foreign.js';
 import { guarded } from '../guard.js';
@@ -73,6 +73,13 @@ export function measureChanges(on: boolean): void {
 }
 
 export const tables = (): Table[] => [...new Map(openLogs().flatMap((log) => log.tables.map((table) => [table.name, table] as const))).values()];
+
+/** Of the databases that are open; where several have a table of one name, the first is told. */
+export function tableStates(): TableState[] {
+  const states = new Map<string, TableState>();
+  for (const log of openLogs()) for (const state of log.states()) if (!states.has(state.table)) states.set(state.table, state);
+  return [...states.values()];
+}
 
 /** How many logs could not be written out. */
 export const flushChanges = (): number => openLogs().filter((log) => !log.flush()).length;

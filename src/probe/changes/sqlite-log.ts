@@ -3,6 +3,7 @@
  * names. All of it lives and dies with the connection, and a rollback takes back what it takes back of the application.
  */
 import type { Encoded } from '../../wire/encode.js';
+import type { TableState } from '../../wire/messages.js';
 import { currentCause, outside } from '../context.js';
 import { guarded } from '../guard.js';
 import { type Change, now, warn } from '../hub.js';
@@ -21,6 +22,7 @@ import {
   readTables,
   triggersOf,
 } from './sqlite-schema.js';
+import { stateOf } from './sqlite-state.js';
 
 /** A connection, by the driver's own methods (not the ones we patched). */
 export interface Connection {
@@ -59,6 +61,10 @@ export class SqliteLog {
 
   get isOn(): boolean {
     return this.state === 'on';
+  }
+
+  states(): TableState[] {
+    return this.connection.open ? stateOf(this.connection.query) : [];
   }
 
   /** Takes effect as soon as no transaction is open: what is created inside one dies with its rollback. */

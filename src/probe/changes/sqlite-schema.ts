@@ -89,7 +89,7 @@ const image = (layout: Layout, row: 'OLD' | 'NEW'): string =>
   joined([...(layout.rowid === null ? [] : [layout.rowid]), ...layout.columns.map(quoteName)].map((column) => `quote(${row}.${column})`));
 
 /** A balanced tree: a chain over a wide table would pass SQLite's limit on the depth of an expression. */
-function joined(parts: string[]): string {
+export function joined(parts: string[]): string {
   if (parts.length === 1) return parts[0] as string;
   const middle = parts.length >> 1;
   return `(${joined(parts.slice(0, middle))} || ',' || ${joined(parts.slice(middle))})`;
