@@ -17,7 +17,7 @@ import {
   receivedEntry,
   withArgs,
 } from './entries.js';
-import { sessionId, userOf } from './session-ids.js';
+import { type People, sessionId, userOf } from './session-ids.js';
 import type { Captured, SourceEvent, SourceSocket } from './source.js';
 import { isBroken, statusOf } from './status.js';
 
@@ -27,6 +27,7 @@ export interface Built {
   dropped: Dropped;
   /** events that the source itself had to throw away */
   lost: number;
+  people: People;
 }
 
 interface OpenTrace {
@@ -65,6 +66,7 @@ interface Index {
   uncaptured: string[];
   lost: number;
   dropped: Dropped;
+  people: People;
 }
 
 export function buildRecording(captured: Captured): Built {
@@ -89,7 +91,7 @@ export function buildRecording(captured: Captured): Built {
   };
   const sockets = Object.fromEntries(index.sessions.map(({ id, socket }) => [id, socket.sid]));
   const evidence = { tables: index.tables, startedAt: Number.isFinite(zero) ? zero : 0, sockets };
-  return { recording, evidence, dropped: index.dropped, lost: index.lost };
+  return { recording, evidence, dropped: index.dropped, lost: index.lost, people: index.people };
 }
 
 /** Whether nothing was captured that a replay could do: connections of before alone are nothing. */
@@ -108,6 +110,7 @@ function indexEvents(captured: Captured): Index {
     uncaptured: [],
     lost: 0,
     dropped: noneDropped(),
+    people: new Map(),
   };
   const isCaptured = capturedIn(captured.events);
   const taken = new Set<string>();
@@ -116,9 +119,9 @@ function indexEvents(captured: Captured): Index {
     if (event.type === 'tables') index.tables = event.tables;
     else if (event.type === 'lost') index.lost += event.count;
     else if (event.type === 'connect' && event.uncaptured) {
-      index.uncaptured.push(`${userOf(event.socket, captured.aliases) ?? 'anonymous'} on ${event.socket.namespace}`);
+      index.uncaptured.push(`${userOf(event.socket, captured.aliases, index.people) ?? 'anonymous'} on ${event.socket.namespace}`);
     } else if (event.type === 'connect') {
-      const user = userOf(event.socket, captured.aliases);
+      const user = userOf(event.socket, captured.aliases, index.people);
       const session: OpenSession = { id: sessionId(user, taken), user, position, socket: event.socket, traces: [], received: [], reached: 0 };
       index.sessions.push(session);
       put(index.bySocket, event.socket.sid, session);

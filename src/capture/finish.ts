@@ -43,7 +43,7 @@ export function saveCapture(captured: Captured, { out, captures, force = false, 
       { file: log },
       `Make room on the disk and record again. What was written so far: npx socket-replay export ${captured.name}`,
     );
-  const { recording, evidence, dropped, lost } = buildRecording(captured);
+  const { recording, evidence, ...rest } = buildRecording(captured);
   if (isEmpty(recording)) {
     if (!keepLog) rmSync(log, { force: true });
     throw new ReplayError('REPLAY_CAPTURE_EMPTY', 'nothing was captured: no connection was made and no event was sent');
@@ -52,5 +52,5 @@ export function saveCapture(captured: Captured, { out, captures, force = false, 
   const named = findNames(recording, evidence);
   const file = saveRecording(out, named.recording);
   if (!keepLog) rmSync(log, { force: true });
-  return { ...named, dropped, lost, file };
+  return { ...named, ...rest, file };
 }

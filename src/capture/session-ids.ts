@@ -1,10 +1,21 @@
 /** Who a connection belongs to, and what its session is called in the recording. Pure. */
 import type { SourceSocket } from './source.js';
 
-/** The alias of the user, by the choice of the person who records (`--user`), else as the source tells it; undefined: not logged in. */
-export function userOf(socket: SourceSocket, aliases: Readonly<Record<string, string>>): string | undefined {
-  const chosen = own(aliases, socket.sid) ?? (socket.user === null ? undefined : own(aliases, socket.user));
-  return chosen ?? (socket.user || undefined);
+/** Users who stand in the recording under an alias that nobody chose: by the alias, what the application calls them. */
+export type People = Map<string, string>;
+
+/**
+ * The alias of the user, by the choice of the person who records (`--user`), else as the source tells it; undefined: not logged in.
+ * A recording is committed: a mail address or a full name becomes `user1`, and `people` remembers who that is.
+ */
+export function userOf({ sid, user }: SourceSocket, aliases: Readonly<Record<string, string>>, people: People): string | undefined {
+  const chosen = own(aliases, sid) ?? (user === null ? undefined : own(aliases, user));
+  if (chosen !== undefined || !user) return chosen;
+  if (!/[@\s]/.test(user)) return user;
+  const known = [...people].find(([, name]) => name === user)?.[0];
+  const alias = known ?? `user${people.size + 1}`;
+  people.set(alias, user);
+  return alias;
 }
 
 /** `alice`, the second connection `alice-2`; `taken` grows. */

@@ -17,7 +17,7 @@ export function progressLine(counts: Counts, elapsedMs: number): string {
 }
 
 /** What a saved recording holds, and everything that a reader of it should know is not in it. */
-export function summary({ recording, names, dropped, lost, file }: Saved, result?: Pick<CaptureResult, 'open' | 'dropped'>): string[] {
+export function summary({ recording, names, dropped, lost, people, file }: Saved, result?: Pick<CaptureResult, 'open' | 'dropped'>): string[] {
   const has = contents(recording);
   const reason = recording.statusReason ? ` (${reasons[recording.statusReason] ?? recording.statusReason})` : '';
   const uncaptured = (result?.dropped.uncaptured ?? 0) + dropped.uncaptured;
@@ -33,6 +33,7 @@ export function summary({ recording, names, dropped, lost, file }: Saved, result
     ...note(has.received, `${plural(has.received, 'push', 'pushes')} without a proven cause, under \`received\``),
     ...note(recording.unattributed?.length, `${plural(recording.unattributed?.length ?? 0, 'change')} without a proven cause, under \`unattributed\``),
     ...note(recording.uncaptured?.length, `not captured: ${recording.uncaptured?.join(', ')}`),
+    ...[...people].map(([alias, user]) => `  ${alias} is ${user}; another alias: --user '${user}=ALIAS'`),
     ...note(recording.missing, `${recording.missing} events before these were not kept`),
     ...note(recording.checkpoints?.length, `checkpoints: ${recording.checkpoints?.map(({ name }) => name).join(', ')}`),
     ...note(before.length, `connected before the recording began: ${before.join(', ')}. What the connect did was not seen; reload the page to record it.`),

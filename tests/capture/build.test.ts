@@ -88,7 +88,9 @@ describe('sessions', () => {
     ['two of one user', ['alice', 'alice'], {}, ['alice', 'alice-2']],
     ['nobody logged in', [null, null], {}, ['anonymous', 'anonymous-2']],
     ['a clash with a user of that name', ['alice', 'alice-2', 'alice'], {}, ['alice', 'alice-2', 'alice-3']],
-    ['what is no id is made one', ['_Ünal@x.org', '', '7', '--'], {}, ['nal-x.org', 'anonymous', 'user-7', 'user']],
+    ['what is no id is made one', ['_Ünal.x', '', '7', '--'], {}, ['nal.x', 'anonymous', 'user-7', 'user']],
+    ['people are not named', ['ann@x.org', 'Bob Li', 'ann@x.org'], {}, ['user1', 'user2', 'user1-2']],
+    ['unless somebody chose the name', ['ann@x.org', 'Bob Li'], { 'ann@x.org': 'ann' }, ['ann', 'user1']],
     ['aliases by socket and by user', ['7', '7', null], { s1: 'bob', 7: 'alice', s2: 'carol' }, ['alice', 'bob', 'carol']],
   ])('%s', (_, users, aliases, ids) => {
     const { recording } = build(

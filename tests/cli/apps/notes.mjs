@@ -7,7 +7,7 @@ const db = new Database(':memory:');
 db.exec('CREATE TABLE note (id INTEGER PRIMARY KEY, author TEXT, text TEXT NOT NULL)');
 const insert = db.prepare('INSERT INTO note (author, text) VALUES (?, ?)');
 
-const http = createServer((_request, response) => response.end('notes'));
+const http = createServer((request, response) => response.end(request.url === '/pid' ? JSON.stringify({ pid: process.pid }) : 'notes'));
 const io = new Server(http);
 io.use((socket, next) => {
   socket.data.user = socket.handshake.auth.user ?? null;
