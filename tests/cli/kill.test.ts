@@ -29,7 +29,7 @@ async function addNotes(url: string, acks: number, then: () => void): Promise<vo
 }
 
 const noteNumbers = (recording: Recording | undefined): unknown[] =>
-  recording?.sessions.flatMap(({ traces }) => traces.flatMap((trace) => (trace.emit === 'noteAdd' ? [(trace.args?.[0] as { n: unknown } | undefined)?.n] : []))) ?? [];
+  (recording?.sessions ?? []).flatMap(({ traces }) => traces.filter((trace) => trace.emit === 'noteAdd').map(({ args = [] }) => (args[0] as { n: unknown }).n));
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 const recording = (name: string) => loadRecordings(join(world.folder, 'recordings')).recordings.find((one) => one.recording.name === name)?.recording;
 
