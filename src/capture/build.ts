@@ -235,8 +235,8 @@ function checkpointEntry({ name, tables }: Extract<SourceEvent, { type: 'checkpo
     const before = traces.filter((trace) => trace.position < position).length;
     return before > 0 ? [[id, before]] : [];
   });
-  const states = tables?.map(({ table, rows, hash }): [string, { rows: number; hash?: string }] => [table, { rows, ...(hash !== null && { hash }) }]);
-  return { name, next: Object.fromEntries(next), ...(states && { tables: Object.fromEntries(states) }) };
+  const states = tables?.map(({ hash, ...table }) => ({ ...table, ...(hash !== null && { hash }) }));
+  return { name, next: Object.fromEntries(next), ...(states && { tables: states }) };
 }
 
 const traceEntry = (event: Extract<SourceEvent, { type: 'emit' | 'disconnect' }>): Trace =>

@@ -1,8 +1,8 @@
 /** Comparison of one expected value with one observed value, exact or shared (DESIGN.md law 1). */
 import { mismatch } from './matchers.js';
 import { pairUp } from './pair.js';
-import { isOwnLiteral, nameValue, neededNames, type Scope } from './scope.js';
-import { field, isObject, sameValue, Tagged, typeOf, type Value, type ValueObject, walk } from './values.js';
+import { fillTemplate, isOwnLiteral, nameValue, neededNames, type Scope } from './scope.js';
+import { field, isObject, sameValue, Tagged, templateNames, typeOf, type Value, type ValueObject, walk } from './values.js';
 
 export interface ValueDifference {
   path: string;
@@ -169,12 +169,33 @@ function compareTag(expected: Tagged, actual: Value | undefined, path: string, c
   if (body.tag === 'ignore') out.compared.ignored++;
   else if (actual === undefined) out.differences.push({ path, class: 'removed', expected });
   else if (body.tag === 'some' || body.tag === 'unordered') compareUnordered(body.items, actual, path, context, key, body.tag === 'some', out);
+  else if (body.tag === 'keys') compareKeys(body.entries, actual, path, context, out);
   else if (isName(expected)) compareName(expected, actual, path, context, out);
   else {
     out.compared[body.tag === 'timestamp' || body.tag === 'regex' || body.tag === 'delta' ? 'value' : 'type']++;
     const problem = mismatch(body, actual, context.now, context.before && field(context.before, key));
     if (problem) out.differences.push({ path, class: problem.type ? 'type' : 'value', expected, actual, note: problem.note });
   }
+}
+
+/** What stands under this copy's keys is its own; among others, keys that have none of its names are theirs to add and to remove. */
+function compareKeys(entries: ValueObject, actual: Value, path: string, context: CompareContext, out: Comparison): void {
+  if (!isObject(actual)) {
+    out.differences.push({ path, class: 'type', expected: entries, actual });
+    return;
+  }
+  const shared = context.scope.level === 'shared' && !context.own;
+  const left = new Set(Object.keys(actual));
+  for (const [template, item] of Object.entries(entries)) {
+    const named = templateNames(template).length > 0;
+    const key = fillTemplate(template, context.scope);
+    if (key === undefined) out.differences.push(missing(new Tagged({ tag: 'text', template }), join(path, template), context.scope));
+    else if (shared && !named && field(actual, key) === undefined) out.compared.ignored++;
+    else compareAt(item, field(actual, key), join(path, key), named ? { ...context, own: true } : context, key, out);
+    left.delete(key ?? '');
+  }
+  if (shared) out.compared.ignored += left.size;
+  else for (const key of left) out.differences.push({ path: join(path, key), class: 'added', actual: actual[key] as Value });
 }
 
 function compareName(expected: Tagged, actual: Value, path: string, { scope, session }: CompareContext, out: Comparison): void {
@@ -236,7 +257,7 @@ export function merge(out: Comparison, more: Comparison): void {
 function containsNames(value: Value): boolean {
   let found = false;
   walk(value, (node) => {
-    found ||= isName(node);
+    found ||= isName(node) || (node instanceof Tagged && node.body.tag === 'keys');
   });
   return found;
 }

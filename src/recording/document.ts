@@ -7,7 +7,7 @@ import { type ErrorCode, ReplayError } from '../errors.js';
 import { compose, MAX_DEPTH, standardTag, standardTags } from './compose.js';
 import { suggestion } from './nearest.js';
 import { isTagName, parseTag, tagKinds } from './tags.js';
-import { Tagged, type Value } from './values.js';
+import { Tagged, type Value, type ValueObject } from './values.js';
 
 export const MAX_TEXT = 50 * 1024 * 1024;
 const MAX_ALIASES = 100;
@@ -122,6 +122,8 @@ export function parseYaml(text: string, options: ParseOptions): YamlDocument {
       const items = convertPlain(node, depth);
       return tagged(new Tagged({ tag: name, items: items as Value[] }), offset);
     }
+    if (name === 'keys')
+      return isMap(node) ? tagged(new Tagged({ tag: name, entries: convertPlain(node, depth) as ValueObject }), offset) : needs('!keys', 'a mapping', offset);
     if (!isScalar(node)) return needs(`!${name}`, 'a text', offset);
     const body = scalarText(node);
     if (name === 'file') return readFile(body, offset);

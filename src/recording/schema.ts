@@ -148,7 +148,7 @@ export const checkpointSchema = z.strictObject({
   /** for each session that had begun, the number of its next trace */
   next: z.record(sessionId, z.int().nonnegative()),
   /** rows of each table, and a hash over all of them in the order of their keys; without: too large to be read */
-  tables: z.record(z.string(), z.strictObject({ rows: z.int().nonnegative(), hash: z.string().optional() })).optional(),
+  tables: z.array(z.strictObject({ table: z.string(), rows: z.int().nonnegative(), hash: z.string().optional() })).optional(),
 });
 
 export const statuses = ['finished', 'truncated', 'interrupted', 'disconnected', 'failed'] as const;

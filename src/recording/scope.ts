@@ -2,7 +2,7 @@
  * What one copy of a recording knows while it is replayed: its names, and what makes a value its own.
  * `resolve` makes the values that are sent; `bind` learns names from what was observed.
  */
-import { field, isObject, mapValue, type TagBody, Tagged, templateNames, typeOf, type Value, walk } from './values.js';
+import { field, isObject, mapValue, namesOf, type TagBody, Tagged, templateNames, typeOf, type Value, type ValueObject, walk } from './values.js';
 
 export interface Scope {
   /** exact: alone on a known state; shared: among others (DESIGN.md law 1) */
@@ -28,9 +28,8 @@ export function neededNames(value: Value): string[] {
   walk(value, (node) => {
     if (!(node instanceof Tagged)) return;
     const { body } = node;
-    if (body.tag === 'id') names.add(body.name);
-    else if (body.tag === 'text') for (const name of templateNames(body.template)) names.add(name);
-    else if (body.tag === 'unique') made.add(body.text);
+    for (const name of namesOf(body)) names.add(name);
+    if (body.tag === 'unique') made.add(body.text);
     else if ((body.tag === 'uuid' || body.tag === 'now') && body.name !== undefined) made.add(body.name);
   });
   return [...names].filter((name) => !made.has(name));
@@ -79,15 +78,18 @@ export function resolve(value: Value, scope: Scope, session: string, now: number
     if ((body.tag !== 'uuid' && body.tag !== 'now') || body.name === undefined || scope.names.has(body.name)) return;
     scope.names.set(body.name, make(body) ?? null);
   });
-  return mapValue(value, (node) => {
+  const fill = (node: Value): Value | undefined => {
     if (!(node instanceof Tagged)) return undefined;
     const { body } = node;
+    if (body.tag === 'keys')
+      return Object.fromEntries(Object.entries(body.entries).map(([key, item]) => [fillTemplate(key, scope) ?? key, mapValue(item, fill)]));
     return nameValue(body, scope, session) ?? make(body) ?? (body.tag === 'secret' ? scope.secrets.get(body.name) : undefined) ?? null;
-  });
+  };
+  return mapValue(value, fill);
 }
 
 /** undefined when a name is not bound. */
-function fillTemplate(template: string, scope: Scope): string | undefined {
+export function fillTemplate(template: string, scope: Scope): string | undefined {
   const missing = templateNames(template).some((name) => scope.names.get(name) === undefined);
   return missing ? undefined : template.replace(/\$\{([^}]*)\}/g, (_, name: string) => String(scope.names.get(name)));
 }
@@ -134,13 +136,44 @@ function bindTag(expected: Tagged, actual: Value, scope: Scope, authority: boole
     if (scope.names.get(body.name) === actual) scope.untyped?.delete(body.name);
   } else if (body.tag === 'text' && typeof actual === 'string') bindTemplate(body.template, actual, scope, bound);
   else if ((body.tag === 'some' || body.tag === 'unordered') && Array.isArray(actual)) bindFound(body.items, actual, scope, authority, bound);
+  else if (body.tag === 'keys' && isObject(actual)) bindKeys(body.entries, actual, scope, authority, bound);
 }
+
+/** Keys that are known find their values; one that is not is bound where only one of the others can be meant. */
+function bindKeys(entries: ValueObject, actual: ValueObject, scope: Scope, authority: boolean, bound: string[]): void {
+  const known = (template: string): string | undefined => fillTemplate(template, scope);
+  const free = new Set(Object.keys(actual));
+  for (const template of Object.keys(entries)) free.delete(known(template) ?? '');
+  for (const [template, item] of Object.entries(entries)) {
+    if (known(template) === undefined) {
+      const fits = [...free].filter((key) => isFilled(template, key, scope) && looksLike(item, actual[key], scope));
+      if (fits.length === 1 && fits[0] !== undefined) bindTemplate(template, fits[0], scope, bound);
+    }
+    const key = known(template);
+    if (key !== undefined) {
+      free.delete(key);
+      bindAt(item, field(actual, key), scope, authority, bound);
+    }
+  }
+}
+
+const isFilled = (template: string, actual: string, scope: Scope): boolean => unboundIn(template, actual, scope) !== undefined;
 
 /** A template with exactly one unbound name binds it from the text around it. */
 function bindTemplate(template: string, actual: string, scope: Scope, bound: string[]): void {
+  const found = unboundIn(template, actual, scope);
+  if (!found) return;
+  scope.names.set(found.name, found.value);
+  scope.untyped ??= new Set();
+  scope.untyped.add(found.name);
+  bound.push(found.name);
+}
+
+/** The one name of a template that is not bound, and what it would be; undefined where the text is another one. */
+function unboundIn(template: string, actual: string, scope: Scope): { name: string; value: string } | undefined {
   const unbound = [...new Set(templateNames(template))].filter((name) => scope.names.get(name) === undefined);
   const name = unbound[0];
-  if (unbound.length !== 1 || name === undefined) return;
+  if (unbound.length !== 1 || name === undefined) return undefined;
   let seen = false;
   const part = (text: string): string => {
     const inner = /^\$\{([^}]*)\}$/.exec(text)?.[1];
@@ -154,12 +187,8 @@ function bindTemplate(template: string, actual: string, scope: Scope, bound: str
     .split(/(\$\{[^}]*\})/)
     .map(part)
     .join('');
-  const found = new RegExp(`^${pattern}$`, 's').exec(actual)?.[1];
-  if (found === undefined) return;
-  scope.names.set(name, found);
-  scope.untyped ??= new Set();
-  scope.untyped.add(name);
-  bound.push(name);
+  const value = new RegExp(`^${pattern}$`, 's').exec(actual)?.[1];
+  return value === undefined ? undefined : { name, value };
 }
 
 /** Binds each element to the only one that can be meant, never two to the same; where several can, to the one in its place. */

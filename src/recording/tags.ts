@@ -1,8 +1,8 @@
 /**
  * The YAML spelling of tags: `!id annotation1`, `!now iso savedAt`, `!timestamp ±5s`.
- * `!some` and `!unordered` stand before a list, all others before one text. Binary data is `!!binary`, or `!file` for larger ones.
+ * `!some` and `!unordered` stand before a list, `!keys` before a mapping, all others before one text. Binary data is `!!binary`, or `!file` for larger ones.
  */
-import { anyTypes, type NowForm, nowForms, type TagBody, type Value } from './values.js';
+import { anyTypes, type NowForm, nowForms, type TagBody, type Value, type ValueObject } from './values.js';
 
 /** The body that each tag has in YAML. */
 export const tagKinds = {
@@ -19,9 +19,10 @@ export const tagKinds = {
   delta: 'scalar',
   some: 'sequence',
   unordered: 'sequence',
+  keys: 'mapping',
   ignore: 'scalar',
   file: 'scalar',
-} as const satisfies Record<TagBody['tag'] | 'file', 'scalar' | 'sequence'>;
+} as const satisfies Record<TagBody['tag'] | 'file', 'scalar' | 'sequence' | 'mapping'>;
 
 export type TagName = keyof typeof tagKinds;
 
@@ -31,7 +32,7 @@ export const isTagName = (name: string): name is TagName => Object.hasOwn(tagKin
 export const INLINE_BINARY = 4096;
 
 /** What a tag before a text says, or, as a string, what is wrong with it. `file` is not a value tag; the reader resolves it. */
-export function parseTag(tag: Exclude<TagName, 'some' | 'unordered' | 'file'>, text: string): TagBody | string {
+export function parseTag(tag: Exclude<TagName, 'some' | 'unordered' | 'keys' | 'file'>, text: string): TagBody | string {
   switch (tag) {
     case 'id':
     case 'secret':
@@ -63,12 +64,12 @@ export function parseTag(tag: Exclude<TagName, 'some' | 'unordered' | 'file'>, t
   }
 }
 
-/** A tag as it is written: its body is a text, a number, a list, or nothing. */
+/** A tag as it is written: its body is a text, a number, a list or a mapping, or nothing. */
 export interface TagSpelling {
   tag: TagName;
   text?: string;
   number?: number;
-  items?: Value[];
+  items?: Value[] | ValueObject;
 }
 
 /** The spelling that {@link parseTag} reads back. */
@@ -99,6 +100,8 @@ export function spellTag(body: TagBody): TagSpelling {
     case 'some':
     case 'unordered':
       return { tag: body.tag, items: body.items };
+    case 'keys':
+      return { tag: 'keys', items: body.entries };
     case 'ignore':
       return { tag: 'ignore' };
   }

@@ -2,7 +2,7 @@
  * Names that a recording sends and that nothing in it can make: such a trace could never be replayed.
  * Works on plain data, also on a recording that is wrong elsewhere.
  */
-import { isObject, Tagged, templateNames, type Value, walk } from './values.js';
+import { isObject, namesOf, Tagged, type Value, walk } from './values.js';
 
 export interface Unknown {
   name: string;
@@ -27,8 +27,7 @@ export function unknownNames(recording: Value): { unknown: Unknown[]; known: Set
       if (body.tag === 'unique') known.add(body.text);
       else if ((body.tag === 'now' || body.tag === 'uuid') && body.name !== undefined) known.add(body.name);
       else if (body.tag === 'socket' && body.session !== undefined) sockets.push({ name: body.session, tag: node });
-      const names = body.tag === 'id' ? [body.name] : body.tag === 'text' ? templateNames(body.template) : [];
-      for (const name of names)
+      for (const name of namesOf(body))
         if (sending) sent.push({ name, tag: node });
         else known.add(name);
     });

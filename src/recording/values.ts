@@ -41,6 +41,8 @@ export type TagBody =
   | { tag: 'some'; items: Value[] }
   /** A list of exactly these elements, in any order. */
   | { tag: 'unordered'; items: Value[] }
+  /** An object whose keys contain names: `{ "${author1}": 3 }`. */
+  | { tag: 'keys'; entries: ValueObject }
   | { tag: 'ignore' };
 
 /** A tag in a value tree. A class only so that it can never be confused with an application's object. */
@@ -67,6 +69,13 @@ export function typeOf(value: Value | undefined): string {
 /** The names in a template: `/lists/${list1}` has `list1`. */
 export const templateNames = (template: string): string[] => [...template.matchAll(/\$\{([^}]*)\}/g)].map((match) => match[1] ?? '');
 
+/** The names that a node of a tree itself uses, not those below it. */
+export function namesOf(body: TagBody): string[] {
+  if (body.tag === 'id') return [body.name];
+  if (body.tag === 'text') return templateNames(body.template);
+  return body.tag === 'keys' ? Object.keys(body.entries).flatMap(templateNames) : [];
+}
+
 /** A property of an object that has it: `constructor` and the like are no properties of a value. */
 export const field = (object: ValueObject, key: string): Value | undefined => (Object.hasOwn(object, key) ? object[key] : undefined);
 
@@ -76,6 +85,7 @@ export function walk(value: Value, visit: (value: Value) => void): void {
   if (Array.isArray(value)) for (const item of value) walk(item, visit);
   else if (value instanceof Tagged) {
     if (value.body.tag === 'some' || value.body.tag === 'unordered') for (const item of value.body.items) walk(item, visit);
+    if (value.body.tag === 'keys') for (const item of Object.values(value.body.entries)) walk(item, visit);
   } else if (isObject(value)) for (const item of Object.values(value)) walk(item, visit);
 }
 
@@ -87,11 +97,14 @@ export function mapValue(value: Value, replace: (value: Value) => Value | undefi
   if (value instanceof Tagged) {
     const { body } = value;
     if (body.tag === 'some' || body.tag === 'unordered') return new Tagged({ ...body, items: body.items.map((item) => mapValue(item, replace)) });
+    if (body.tag === 'keys') return new Tagged({ ...body, entries: mapEntries(body.entries, replace) });
     return value;
   }
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapValue(item, replace)]));
-  return value;
+  return isObject(value) ? mapEntries(value, replace) : value;
 }
+
+const mapEntries = (object: ValueObject, replace: (value: Value) => Value | undefined): ValueObject =>
+  Object.fromEntries(Object.entries(object).map(([key, item]) => [key, mapValue(item, replace)]));
 
 /** Structural equality of two value trees; key order does not count, `-0` equals `0`, NaN equals itself. */
 export function sameValue(a: Value | undefined, b: Value | undefined): boolean {

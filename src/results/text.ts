@@ -23,10 +23,10 @@ export const formatKey = (key: string): string => (/^[A-Za-z_$][\w$-]*$/.test(ke
 
 export const isJsonObject = (json: Json | undefined): json is { [key: string]: Json } => typeof json === 'object' && json !== null && !Array.isArray(json);
 
-/** What a tagged value of recording/json.ts says: its words, and the list that `!some` and `!unordered` carry. */
+/** What a tagged value of recording/json.ts says: its words, and the list that `!some` and `!unordered` carry, or the object of `!keys`. */
 export interface TagText {
   text: string;
-  items?: Json[];
+  items?: Json[] | { [key: string]: Json };
 }
 
 export function tagOf(json: Json): TagText | undefined {
@@ -39,6 +39,7 @@ export function tagOf(json: Json): TagText | undefined {
   if (key === '!bytes') return { text: `!!binary (${bytes(Number(body))}, not kept)` };
   if (!isJsonObject(body)) return { text: `${visible(key)} ${formatValue(body ?? null)}` };
   if (Array.isArray(body.items)) return { text: key, items: body.items };
+  if (key === '!keys' && isJsonObject(body.entries)) return { text: key, items: body.entries };
   if (key === '!timestamp') return { text: `!timestamp ±${milliseconds(Number(body.within))}` };
   if (key === '!regex') return { text: `!regex /${visible(String(body.source))}/` };
   const words = Object.values(body).map((item) => (typeof item === 'string' && (key === '!text' || key === '!unique') ? quote(item) : visible(String(item))));

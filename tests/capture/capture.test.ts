@@ -277,7 +277,16 @@ describe('checkpoints', () => {
     const { captured } = await capture.done;
     await expect(capture.checkpoint('late')).rejects.toThrow(/REPLAY_CHECKPOINT: the capture is over/);
     const { recording } = saveCapture(captured, { out: join(folder, 'recordings'), captures: folder });
-    expect(recording.checkpoints).toEqual([{ name: 'cart', next: { a: 3 }, tables: { note: { rows: 2, hash: 'abc' }, big: { rows: 90_000 } } }]);
+    expect(recording.checkpoints).toEqual([
+      {
+        name: 'cart',
+        next: { a: 3 },
+        tables: [
+          { table: 'note', rows: 2, hash: 'abc' },
+          { table: 'big', rows: 90_000 },
+        ],
+      },
+    ]);
   });
 
   test('at most 1,000, and none without a name', async () => {

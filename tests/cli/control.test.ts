@@ -62,8 +62,8 @@ describe('a recording that runs', () => {
     expect(recording('checkout')).toMatchObject({
       status: 'finished',
       checkpoints: [
-        { name: 'cart', next: { alice: 2 }, tables: { note: { rows: 1, hash: expect.stringMatching(/^[0-9a-f]{16}$/) } } },
-        { name: 'paid', next: { alice: 3 }, tables: { note: { rows: 2 } } },
+        { name: 'cart', next: { alice: 2 }, tables: [{ table: 'note', rows: 1, hash: expect.stringMatching(/^[0-9a-f]{16}$/) }] },
+        { name: 'paid', next: { alice: 3 }, tables: [{ table: 'note', rows: 2 }] },
       ],
     });
     expect(findRecorders()).toEqual([]);

@@ -1,7 +1,7 @@
 /** Arbitrary values and recordings for the laws of reading and writing. */
 import fc from 'fast-check';
 import type { Recording } from '../../src/recording/schema.js';
-import { anyTypes, nowForms, type TagBody, Tagged, type Value } from '../../src/recording/values.js';
+import { anyTypes, nowForms, type TagBody, Tagged, type Value, type ValueObject } from '../../src/recording/values.js';
 
 // biome-ignore format: a table
 const odd = [
@@ -64,7 +64,10 @@ const { value, list, object } = fc.letrec<{ value: Value; list: Value[]; object:
   list: fc.array(tie('value'), { maxLength: 4 }),
   // fromEntries defines: `__proto__` becomes a key
   object: fc.array(fc.tuple(text, tie('value')), { maxLength: 4 }).map((entries) => Object.fromEntries(entries)),
-  tagged: fc.tuple(fc.constantFrom('some' as const, 'unordered' as const), tie('list')).map(([tag, items]) => new Tagged({ tag, items })),
+  tagged: fc.oneof(
+    fc.tuple(fc.constantFrom('some' as const, 'unordered' as const), tie('list')).map(([tag, items]) => new Tagged({ tag, items })),
+    tie('object').map((entries) => new Tagged({ tag: 'keys', entries: entries as ValueObject })),
+  ),
 }));
 
 const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
@@ -121,7 +124,7 @@ export const recording: fc.Arbitrary<Recording> = fc
           {
             name: fc.string({ minLength: 1, maxLength: 20 }),
             next: fc.constantFrom({}, { alice: 1 }, { alice: 1, bob: 1 }),
-            tables: fc.dictionary(text, fc.record({ rows: fc.nat(), hash: text }, { requiredKeys: ['rows'] }), { maxKeys: 3 }),
+            tables: fc.array(fc.record({ table: text, rows: fc.nat(), hash: text }, { requiredKeys: ['table', 'rows'] }), { maxLength: 3 }),
           },
           { requiredKeys: ['name', 'next'] },
         ),

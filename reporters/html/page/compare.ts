@@ -134,8 +134,8 @@ function listOrObject(json: Json | undefined): Parts | undefined {
   if (tag && !tag.items) return undefined;
   const list = tag?.items ?? json;
   if (Array.isArray(list)) return { tag: tag ? `${tag.text} ` : '', open: '[', parts: new Map(list.map((item, i) => [String(i), item])) };
-  const object = unwrap(json);
-  return isJsonObject(object) ? { tag: '', open: '{', parts: new Map(Object.entries(object)) } : undefined;
+  const object = unwrap(list);
+  return isJsonObject(object) ? { tag: tag ? `${tag.text} ` : '', open: '{', parts: new Map(Object.entries(object)) } : undefined;
 }
 
 function union(left: Map<string, Json> = new Map(), right: Map<string, Json> = new Map()): { key: string; left: Json | undefined; right: Json | undefined }[] {

@@ -34,9 +34,13 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
   const prove = createProver(rows, evidence);
   const withDeltas = findDeltas(concrete, evidence, rows);
   const sites = sitesOf(withDeltas);
-  const uniques = findUniques(concrete, evidence, sites);
+  const uniques = findUniques(
+    concrete,
+    evidence,
+    sites.filter((site) => !site.isKey),
+  );
   const sockets = new Map(Object.entries(evidence.sockets).map(([session, sid]) => [sid, session]));
-  const keys = new Set<Value>(sites.filter((site) => prove(site)).map((site) => site.value));
+  const keys = new Set<Value>(sites.filter((site) => !site.isKey && prove(site)).map((site) => site.value));
   const unlikely = findUnlikely(concrete, evidence, sites, (value) => keys.has(value) || uniques.has(value) || sockets.has(value as string), namer);
   const took = Math.max(0, ...timeline(concrete).map(({ start, duration }) => start + duration));
   const places = new Map<string, FoundName>();
@@ -49,8 +53,8 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
   const decide = (site: Site): Value | undefined => {
     const { value } = site;
     const session = typeof value === 'string' ? sockets.get(value) : undefined;
-    if (session !== undefined) return new Tagged(session === site.session ? { tag: 'socket' } : { tag: 'socket', session });
-    if (typeof value === 'string' && uniques.at(site)) {
+    if (session !== undefined && !site.isKey) return new Tagged(session === site.session ? { tag: 'socket' } : { tag: 'socket', session });
+    if (typeof value === 'string' && !site.isKey && uniques.at(site)) {
       note(`!unique ${value}`, 'unique in its table: a second copy would collide');
       return new Tagged({ tag: 'unique', text: value });
     }
@@ -62,9 +66,9 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
       note(`!id ${name.name}`, why);
       return typeof value === typeof name.value ? id(name.name) : new Tagged({ tag: 'text', template: `\${${name.name}}` });
     }
-    const time = timeAt(site, evidence.startedAt, took);
+    const time = site.isKey ? undefined : timeAt(site, evidence.startedAt, took);
     if (time) return time;
-    const random = unlikely(value);
+    const random = unlikely.at(value);
     if (random) {
       const { body } = random.tag;
       if ('name' in body) note(`!${body.tag} ${body.name}`, random.why);
@@ -72,8 +76,10 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
     }
     const found = templateAt(site, rows, evidence);
     if (!found) return undefined;
-    const template = uniques.template(site, found.template);
+    const inside = unlikely.inside(site, found.template);
+    const template = site.isKey ? inside.template : uniques.template(site, inside.template);
     for (const used of found.used) note(`!id ${used.name}`, `in a text that names ${used.table}`);
+    for (const { tag, why } of inside.used) if ('name' in tag.body) note(`!${tag.body.tag} ${tag.body.name}`, why);
     return template === value ? undefined : new Tagged({ tag: 'text', template });
   };
   const recording = mapSites(withDeltas, decide);

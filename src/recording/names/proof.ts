@@ -40,7 +40,8 @@ export function createProver(rows: RowNames, evidence: Evidence): (site: Site) =
     const refers = foreign.get(plain(site.key));
     if (refers) return refers.size === 1 && refers.has(`${name.table}.${name.column}`) ? certain(`${site.key} is a foreign key to ${name.table}`) : undefined;
     if (keyNames(site.key, name.table)) return certain(`the property ${site.key} is named after ${name.table}`);
-    const inList = typeof site.path.at(-1) === 'number';
+    // The keys of an object that is named after a table are like the items of such a list.
+    const inList = typeof site.path.at(-1) === 'number' || site.isKey === true;
     if (inList && site.key !== '' && plain(site.key) === plain(`${name.table}s`.replace(/ss$/, 's')) && says(site.key, name.table))
       return certain(`the list ${site.key} is named after ${name.table}`);
     const first = site.key === '' && site.path.length === 1 && site.path[0] === 0;

@@ -12,6 +12,8 @@ export interface Site {
   path: (string | number)[];
   /** the nearest property name, '' at the top */
   key: string;
+  /** the value is itself the name of a property */
+  isKey?: true;
   /** the objects around the value, innermost first */
   within: ValueObject[];
   /** the whole part: all arguments, the whole row */
@@ -117,11 +119,30 @@ type Around = Omit<Site, 'value' | 'path' | 'key' | 'within' | 'root'>;
 function mapPart(root: Value, around: Around, replace: (site: Site) => Value | undefined): Value {
   const visit = (value: Value, path: (string | number)[], key: string, within: ValueObject[]): Value => {
     if (Array.isArray(value)) return value.map((item, index) => visit(item, [...path, index], key, within));
-    if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, visit(item, [...path, name], name, [value, ...within])]));
+    if (isObject(value)) {
+      // The names of columns are no values.
+      const isRow = around.table !== undefined && within.length === 0;
+      let templates = false;
+      const entries = Object.entries(value).map(([name, item]): [string, Value] => {
+        const found =
+          isRow || name.length < 1 ? undefined : replace({ ...around, value: name, path: [...path, name], key, isKey: true, within: [value, ...within], root });
+        const template = found instanceof Tagged ? templateOf(found) : undefined;
+        templates ||= template !== undefined;
+        return [template ?? name, visit(item, [...path, name], name, [value, ...within])];
+      });
+      const object = Object.fromEntries(entries);
+      return templates ? new Tagged({ tag: 'keys', entries: object }) : object;
+    }
     if (value instanceof Uint8Array || value === null || typeof value === 'boolean' || (value instanceof Tagged && value.body.tag !== 'secret')) return value;
     return replace({ ...around, value, path, key, within, root }) ?? value;
   };
   return visit(root, [], '', []);
+}
+
+/** What a key can say: names, and texts that hold some. */
+function templateOf({ body }: Tagged): string | undefined {
+  if (body.tag === 'text') return body.template;
+  return body.tag === 'id' || (body.tag === 'uuid' && body.name !== undefined) ? `\${${body.name}}` : undefined;
 }
 
 /** All sites, without changing anything. */

@@ -11,16 +11,31 @@ import { type Namer, plain, tablesIn } from './words.js';
 export function isRandom(value: string): boolean {
   if (value.length < 8 || value.length > 512) return false;
   if (isUuid(value) || /^\d{12,}$/.test(value)) return true;
-  if (!/^[A-Za-z0-9_-]+=*$/.test(value) || timeOf(value) !== undefined) return false;
-  const kinds = [/[a-z]/, /[A-Z]/, /\d/].filter((kind) => kind.test(value)).length;
-  const switches = value.replace(/[^A-Za-z0-9]/g, '').match(/[a-z](?=\d)|\d(?=[A-Za-z])|[a-z](?=[A-Z])|[A-Z](?=\d)/g)?.length ?? 0;
-  return kinds >= 2 && switches >= Math.max(3, value.length / 6);
+  // Some say of what kind it is: `a.4KuGhO7lsajVdhOR`.
+  const random = value.replace(KIND, '');
+  if (random.length < 8 || !/^[A-Za-z0-9_-]+=*$/.test(random) || timeOf(value) !== undefined) return false;
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/].filter((kind) => kind.test(random)).length;
+  const switches = random.replace(/[^A-Za-z0-9]/g, '').match(/[a-z](?=\d)|\d(?=[A-Za-z])|[a-z](?=[A-Z])|[A-Z](?=\d)/g)?.length ?? 0;
+  return kinds >= 2 && switches >= Math.max(3, random.length / 6);
 }
+
+const KIND = /^[a-z]{1,8}\./;
+/** What may be a random value in a longer text: a whole word, so that no part of one is taken for it. */
+const WORD = /(?<![\w.-])(?:[a-z]{1,8}\.)?[\w-]{8,}(?![\w-])/g;
+const randomWords = (text: string): string[] =>
+  text.length > 2000 || text.includes('${') ? [] : (text.match(WORD) ?? []).filter((word) => word !== text && isRandom(word));
 
 /** Longer and more mixed than product codes and serial numbers of rows that were there before. */
 const isToken = (value: string): boolean => value.length >= 20 && [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(value));
 
-export interface Found {
+export interface Unlikely {
+  /** what replaces a value that is one */
+  at(value: Value): Found | undefined;
+  /** a text, perhaps with names in it already, with those in place of the random values that it holds, and which */
+  inside(site: Site, text: string): { template: string; used: Found[] };
+}
+
+interface Found {
   tag: Tagged;
   why: string;
 }
@@ -31,20 +46,13 @@ function keyOf(value: Value): string | undefined {
 }
 
 /** What replaces a random-looking value or a secret. Undefined where nothing says that it is made anew in each run. */
-export function findUnlikely(
-  recording: Recording,
-  evidence: Evidence,
-  sites: readonly Site[],
-  taken: (value: Value) => boolean,
-  name: Namer,
-): (value: Value) => Found | undefined {
+export function findUnlikely(recording: Recording, evidence: Evidence, sites: readonly Site[], taken: (value: Value) => boolean, name: Namer): Unlikely {
   const seen = new Map<string, Site[]>();
+  const inTexts = new Map<string, Site[]>();
   for (const site of sites) {
+    if (typeof site.value === 'string') for (const word of randomWords(site.value)) put(inTexts, word, site);
     const key = keyOf(site.value);
-    if (key === undefined || taken(site.value)) continue;
-    const known = seen.get(key);
-    if (known) known.push(site);
-    else seen.set(key, [site]);
+    if (key !== undefined && !taken(site.value)) put(seen, key, site);
   }
   const old = existing(recording);
   const digests = seen.size > 0 ? digestsOf(recording) : new Set<string>();
@@ -52,8 +60,11 @@ export function findUnlikely(
   const found = new Map<string, Found>();
   for (const [value, at] of seen) {
     const first = at[0] as Site;
+    const texts = inTexts.get(value) ?? [];
     const stem = first.key || 'value';
-    const later = at.some((site) => !isEffect(site));
+    const later = [...at, ...texts].some((site) => !isEffect(site));
+    // A name of a property alone is one that a programmer chose.
+    if (at.every((site) => site.isKey)) continue;
     if (value.startsWith('secret:')) {
       // A secret is configuration, unless the server gave it to the client first.
       if (isEffect(first) && later) found.set(value, { tag: id(name(stem)), why: 'a secret that the server made and the client sent back' });
@@ -66,11 +77,31 @@ export function findUnlikely(
       continue;
     }
     const proven = isUuid(value) || later || isToken(value) || at.some((site) => site.part === 'row' || site.part === 'set');
-    if (!proven || sent.some((text) => text.length > value.length && text.includes(value))) continue;
-    if (at.length > 1) found.set(value, { tag: id(name(stem)), why: 'made by the server, too random to be a coincidence' });
+    // Inside a sent text it must be a word of its own, and known by then.
+    const hidden = sent.some((text) => text.length > value.length && text.includes(value) && !randomWords(text).includes(value));
+    if (!proven || hidden || texts.some((site) => !isEffect(site) && site.order <= first.order)) continue;
+    if (at.length + texts.length > 1) found.set(value, { tag: id(name(stem)), why: 'made by the server, too random to be a coincidence' });
     else found.set(value, { tag: isUuid(value) ? new Tagged({ tag: 'uuid' }) : any('string'), why: 'random, and seen once' });
   }
-  return (value) => found.get(keyOf(value) ?? '');
+  const inside = (site: Site, text: string): { template: string; used: Found[] } => {
+    const used: Found[] = [];
+    const words = typeof site.value === 'string' ? new Set(randomWords(site.value)) : new Set();
+    if (words.size === 0) return { template: text, used };
+    const template = text.replace(WORD, (word) => {
+      const made = words.has(word) ? found.get(word) : undefined;
+      if (!made || !('name' in made.tag.body)) return word;
+      used.push(made);
+      return `\${${made.tag.body.name}}`;
+    });
+    return { template, used };
+  };
+  return { at: (value) => found.get(keyOf(value) ?? ''), inside };
+}
+
+function put(map: Map<string, Site[]>, key: string, site: Site): void {
+  const known = map.get(key);
+  if (known) known.push(site);
+  else map.set(key, [site]);
 }
 
 /**

@@ -407,3 +407,42 @@ test('a push without a cause comes after its trace, and what it asks for is sent
     [[{ annotationId: id('annotation1') }], [{ annotationId: id('annotation1') }]],
   ]);
 });
+
+describe('keys of objects, and words in texts', () => {
+  const author = 'a.4KuGhO7lsajVdhOR';
+  const keys = (entries: { [key: string]: Value }) => new Tagged({ tag: 'keys', entries });
+  const hello = (value: Value) => emit('hello', [], { ack: [value] });
+
+  test('a random id stands in keys, in parts of keys, and in texts that are sent', () => {
+    const [first, second] = named([
+      hello({ id: author, users: { [author]: 1 }, attributes: { [`author,${author}`]: 0 } }),
+      emit('get', [`/pads/${author}/text`, { by: author }]),
+    ]);
+    const made = id('id1');
+    expect(first?.ack).toEqual([{ id: made, users: keys({ '${id1}': 1 }), attributes: keys({ 'author,${id1}': 0 }) }]);
+    expect(second?.args).toEqual([text('/pads/${id1}/text'), { by: made }]);
+  });
+
+  test('the key of a row, under a property that is named after its table', () => {
+    const [, second] = named([create(31), emit('vote', [{ annotations: { 31: true, other: false } }])]);
+    expect(second?.args).toEqual([{ annotations: keys({ '${annotation1}': true, other: false }) }]);
+  });
+
+  test('not the name of a property, however random it looks, and no small number under any property', () => {
+    const [first, second] = named([
+      hello({ useOAuth2V1Flow3X: 1 }),
+      emit('x', [{ useOAuth2V1Flow3X: 1, pages: { 1: 'a' } }]),
+      create(1),
+      emit('y', [{ pages: { 1: 'a' } }]),
+    ]);
+    expect(first?.ack).toEqual([{ useOAuth2V1Flow3X: 1 }]);
+    expect(second?.args).toEqual([{ useOAuth2V1Flow3X: 1, pages: { 1: 'a' } }]);
+  });
+
+  test('no name where the text was sent before the server made the value, or hides it in a longer word', () => {
+    for (const sent of [`/x/${author}`, `/x/y${author}z9`]) {
+      const steps = [emit('get', [sent]), hello({ id: author }), emit('move', [{ by: author }])];
+      expect(named(steps)[2]?.args).toEqual([{ by: author }]);
+    }
+  });
+});
