@@ -4,7 +4,10 @@ import { capturesCommand } from './commands/captures.js';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { exportCommand } from './commands/export.js';
 import { initCommand } from './commands/init.js';
+import { migrateCommand } from './commands/migrate.js';
+import { pruneCommand } from './commands/prune.js';
 import { recordCommand } from './commands/record.js';
+import { renameCommand } from './commands/rename.js';
 import { sessionsCommand } from './commands/sessions.js';
 import { stopCommand } from './commands/stop.js';
 import { exitCodeOf, exitCodes, messageOf } from './exit.js';
@@ -24,8 +27,26 @@ Examples:
   npx playwright test                                      replay all recordings`,
   );
 
-for (const command of [recordCommand, initCommand, sessionsCommand, checkpointCommand, stopCommand, capturesCommand, exportCommand])
-  program.addCommand(command().copyInheritedSettings(program));
+/** Also for the commands of a command. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const inner of command.commands) inherit(inner, command);
+  return command;
+}
+
+const commands = [
+  recordCommand,
+  initCommand,
+  sessionsCommand,
+  checkpointCommand,
+  stopCommand,
+  capturesCommand,
+  exportCommand,
+  pruneCommand,
+  renameCommand,
+  migrateCommand,
+];
+for (const command of commands) program.addCommand(inherit(command(), program));
 
 try {
   await program.parseAsync();

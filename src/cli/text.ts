@@ -5,7 +5,7 @@ import type { Saved } from '../capture/finish.js';
 import type { SourceSocket } from '../capture/source.js';
 import type { Recording } from '../recording/schema.js';
 
-const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+export const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 
 export function sessionTable(sessions: readonly SourceSocket[], now: number): string[] {
   const rows = sessions.map(({ sid, user, namespace, transport, at }, i) => [`${i + 1}`, sid, user ?? '-', namespace, transport, `${seconds(now - at)} ago`]);
