@@ -20,7 +20,7 @@ export interface Choice {
 }
 
 /** A trace that would be sent with a name that nothing makes any more. */
-export interface Orphan {
+interface Orphan {
   session: number;
   trace: number;
   /** `session/number event: name` */
