@@ -76,7 +76,7 @@ export function prune(recording: Recording, choice: Choice, mode: PruneMode): Pr
 /** Out with the traces, their times, and the sessions that have none left. */
 function removal(recording: Recording, gone: ReadonlySet<Trace>): Edit[] {
   const left = new Set(recording.sessions.filter(({ traces }) => traces.length === 0 || !traces.every((trace) => gone.has(trace))).map(({ id }) => id));
-  return recording.sessions.flatMap((session, s): Edit[] => {
+  const sessions = recording.sessions.flatMap((session, s): Edit[] => {
     const at = ['sessions', s];
     if (!left.has(session.id)) return [{ at, remove: true }];
     const kept: number[] = [];
@@ -93,6 +93,20 @@ function removal(recording: Recording, gone: ReadonlySet<Trace>): Edit[] {
     });
     return edits;
   });
+  return [...sessions, ...checkpointEdits(recording, gone, left)];
+}
+
+/** Checkpoints stay between the traces that they were between. What they say of the tables stays what was seen. */
+function checkpointEdits(recording: Recording, gone: ReadonlySet<Trace>, left: ReadonlySet<string>): Edit[] {
+  return (recording.checkpoints ?? []).flatMap(({ next }, c) =>
+    Object.entries(next).flatMap(([id, number]): Edit[] => {
+      const at = ['checkpoints', c, 'next', id];
+      if (!left.has(id)) return [{ at, remove: true }];
+      const before = recording.sessions.find((session) => session.id === id)?.traces.slice(0, number) ?? [];
+      const shifted = before.filter((trace) => !gone.has(trace)).length;
+      return shifted === number ? [] : [{ at, set: shifted }];
+    }),
+  );
 }
 
 /** Nobody receives for a session that is no more; a push that nobody receives any more goes too. */

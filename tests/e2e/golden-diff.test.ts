@@ -16,10 +16,14 @@ async function login(url: string, name: string): Promise<Client> {
   return Client.connect(url, response.headers.getSetCookie()[0]?.split(';')[0] ?? '');
 }
 
-/** Waits for what comes after the acknowledgement too: it is part of the flow. */
+/** Waits for what comes after the acknowledgement too, the feed: it is part of the flow. */
 async function annotate({ alice, bob }: People, text: string): Promise<void> {
+  const known = new Set(alice.got('activityRefresh').map(({ id }) => id));
   await alice.send('annotationUpdate', { documentId: 1, text, start: 0, end: 7 });
-  for (const person of [alice, bob]) await person.row('annotationRefresh', (row) => row.text === text);
+  for (const person of [alice, bob]) {
+    await person.row('annotationRefresh', (row) => row.text === text);
+    await person.row('activityRefresh', ({ id }) => !known.has(id));
+  }
 }
 
 /** Two people annotate and comment; `between` is what one of the recordings has more. */
@@ -32,7 +36,7 @@ async function flow(url: string, between: (people: People) => Promise<void> = as
   await between(people);
   await annotate(people, 'the last remark');
   await bob.send('commentUpdate', { annotationId: first.id, text: 'agreed', private: false });
-  await alice.row('commentRefresh', (row) => row.text === 'agreed');
+  for (const person of [alice, bob]) await person.row('activityRefresh', (row) => row.action === 'commented');
   for (const person of [bob, alice]) person.socket.disconnect();
 }
 

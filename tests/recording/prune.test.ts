@@ -112,6 +112,16 @@ it('removes a session with its receivers', () => {
   ]);
 });
 
+it('shifts the numbers of checkpoints', () => {
+  const named = `${flow}checkpoints:\n  - { name: start, next: { alice: 2, bob: 0 } } # before the list\n  - { name: end, next: { bob: 5, alice: 5 } }\n`;
+  expect(pruned({ events: ['cursor*'] }, 'remove', named).recording?.checkpoints).toEqual([
+    { name: 'start', next: { alice: 1, bob: 0 } },
+    { name: 'end', next: { bob: 4, alice: 3 } },
+  ]);
+  const alone = pruned({ sessions: ['bob'] }, 'remove', named);
+  expect(alone.text).toContain('  - { name: start, next: { alice: 2 } } # before the list\n  - { name: end, next: { alice: 5 } }\n');
+});
+
 it('says what could not be removed', () => {
   const orphaned = editRecording(flow, options, ({ recording }) => prune(recording, { events: ['listCreate'] }, 'remove').edits);
   expect('errors' in orphaned && orphaned.errors.map(({ code }) => code)).toEqual(['REPLAY_UNKNOWN_NAME']);
