@@ -1,5 +1,6 @@
 /** What a reviewer sees when a flow is recorded again: `git diff` of two recordings of the real application. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Client } from '../examples/annotator/support.js';
@@ -40,35 +41,45 @@ async function flow(url: string, between: (people: People) => Promise<void> = as
   for (const person of [bob, alice]) person.socket.disconnect();
 }
 
-async function recorded(between?: (people: People) => Promise<void>): Promise<string> {
+/** Recorded into a folder of its own, or over the one that lies there. */
+async function recorded(folder: string, between?: (people: People) => Promise<void>): Promise<string> {
   const target = await startAnnotator();
-  const folder = temporary('golden');
   const { code, output } = await record(target, 'golden', folder, () => flow(target.url, between));
   await target.stop();
   expect(code, output).toBe(0);
   return join(folder, 'golden.yaml');
 }
 
-/** The lines of a diff that begin with `+` or `-`. */
-function diff(one: string, other: string): string[] {
-  try {
-    execFileSync('git', ['diff', '--no-index', '--unified=0', one, other], { encoding: 'utf8' });
-    return [];
-  } catch (error) {
-    const { stdout } = error as { stdout: string };
-    return stdout.split('\n').filter((line) => /^[-+](?![-+]{2} )/.test(line));
-  }
+/** The lines of a diff that begin with `+` or `-`, by hunk. */
+function hunks(one: string, other: string): string[][] {
+  const { status, stdout } = spawnSync('git', ['diff', '--no-index', '--unified=0', '--no-color', one, other], { encoding: 'utf8' });
+  expect(status).toBe(1);
+  return stdout
+    .split(/^@@ .*$/m)
+    .slice(1)
+    .map((hunk) => hunk.split('\n').filter((line) => /^[-+]/.test(line)));
 }
 
+const isTime = (line: string): boolean => /^[-+] +times: \[|^[-+]recorded: \{ .*took: \d+ \}$/.test(line);
+
 it('of the same flow: the times, and nothing else', { timeout: 60_000 }, async () => {
-  const [one, other] = [await recorded(), await recorded()];
-  const lines = diff(one, other);
-  console.log(lines.join('\n'));
-  expect(lines.filter((line) => !/^[-+] +times: |^[-+]recorded: \{ .*took: \d+ \}$/.test(line))).toEqual([]);
+  const lines = hunks(await recorded(temporary('golden')), await recorded(temporary('golden'))).flat();
+  expect(lines.filter((line) => !isTime(line))).toEqual([]);
+  // How long it took, and the times of two sessions.
+  expect(lines).toHaveLength(6);
 });
 
-it('of a flow with one event more', { timeout: 60_000 }, async () => {
-  const [one, other] = [await recorded(), await recorded((people) => annotate(people, 'one more'))];
-  const lines = diff(one, other);
-  console.log(lines.join('\n'));
+it('of a flow with one event more, recorded over the first: its trace, and the times', { timeout: 60_000 }, async () => {
+  const folder = temporary('golden');
+  const before = join(temporary('golden'), 'before.yaml');
+  cpSync(await recorded(folder), before);
+  const found = hunks(before, await recorded(folder, (people) => annotate(people, 'one more')));
+  const [more, ...rest] = found.filter((lines) => !lines.every(isTime));
+  expect(rest).toEqual([]);
+  expect(more?.filter((line) => line.startsWith('-'))).toEqual([]);
+  const added = more?.map((line) => line.slice(1)).join('\n') ?? '';
+  expect(added.match(/- emit: /g)).toHaveLength(1);
+  expect(added).toContain('text: one more');
+  expect([...new Set(added.match(/!id \w+/g))].sort()).toEqual(['!id activity4', '!id annotation3', '!id shareKey3']);
+  expect(found.flat().filter(isTime)).toHaveLength(6);
 });
