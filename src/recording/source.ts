@@ -48,7 +48,7 @@ function nodeOf(text: string, token: Value): SourceNode {
     if (token?.type !== 'block-map' && token?.type !== 'block-seq' && token?.type !== 'flow-collection') return [];
     return (token.items as Item[]).flatMap((item) => entryOf(text, item, kind, flow) ?? []);
   };
-  const column = token && !flow ? token.offset - (text.lastIndexOf('\n', token.offset - 1) + 1) : 0;
+  const column = token?.type === 'block-map' || token?.type === 'block-seq' ? token.offset - (text.lastIndexOf('\n', token.offset - 1) + 1) : 0;
   return {
     kind,
     flow,
