@@ -62,7 +62,7 @@ const hasPath = (value: Value) => {
   return (at: PropertyKey[]) => known.has(JSON.stringify(at));
 };
 
-describe('laws', () => {
+describe('laws', { timeout: 120_000 }, () => {
   it('an edited text says what the edits say, whatever its layout', () => {
     fc.assert(
       fc.property(arbitraryRecording, fc.array(pick, { minLength: 1, maxLength: 4 }), fc.boolean(), fc.boolean(), (made, picks, crlf, comments) => {
@@ -75,7 +75,7 @@ describe('laws', () => {
         const result = editText(text, value, edits);
         expect(sameValue(parsed(result.text, new Map([...written.files, ...result.files])), applyEdits(value, edits))).toBe(true);
       }),
-      { numRuns: 250 },
+      { numRuns: 120 },
     );
   });
 
@@ -92,7 +92,7 @@ describe('laws', () => {
         const expected = applyEdits(value, edits);
         expect(editText(text, value, edits).text, JSON.stringify(edits)).toBe(writeRecording(expected as unknown as Recording).text);
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 
@@ -120,7 +120,7 @@ describe('laws', () => {
           (text.match(/# comment/g) ?? []).length - (inside.match(/# comment/g) ?? []).length,
         );
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 });
