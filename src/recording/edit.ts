@@ -4,7 +4,7 @@
  * removed does not count.
  */
 import type { Path } from './document.js';
-import { isObject, Tagged, type Value } from './values.js';
+import { isObject, Tagged, type Value, type ValueObject } from './values.js';
 
 export type Edit =
   /** replaces a value, or adds a key to a mapping */
@@ -50,6 +50,7 @@ export function applyTree(value: Value, tree: EditTree): Value {
   if (Array.isArray(value)) return applyToList(value, tree);
   if (value instanceof Tagged && (value.body.tag === 'some' || value.body.tag === 'unordered'))
     return new Tagged({ ...value.body, items: applyToList(value.body.items, tree) });
+  if (value instanceof Tagged && value.body.tag === 'keys') return new Tagged({ ...value.body, entries: applyTree(value.body.entries, tree) as ValueObject });
   if (!isObject(value)) throw new Error(`there is nothing at ${[...tree.parts.keys()].map(String).join(', ')}`);
   const entries: [string, Value][] = [];
   for (const [key, item] of Object.entries(value)) {

@@ -185,6 +185,7 @@ function add(draft: Draft, node: SourceNode, kept: readonly SourceEntry[], befor
 
 function valueAt(value: Value, key: string | number): Value {
   if (value instanceof Tagged && (value.body.tag === 'some' || value.body.tag === 'unordered')) return value.body.items[Number(key)] ?? null;
+  if (value instanceof Tagged && value.body.tag === 'keys') return field(value.body.entries, String(key)) ?? null;
   if (Array.isArray(value)) return value[Number(key)] ?? null;
   return isObject(value) ? (field(value, String(key)) ?? null) : null;
 }

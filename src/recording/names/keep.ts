@@ -4,7 +4,7 @@
  */
 import { toJson } from '../json.js';
 import type { Recording, Session, Trace } from '../schema.js';
-import { isObject, mapValue, Tagged, templateNames, type Value, walk } from '../values.js';
+import { isObject, mapValue, namesOf as namesIn, Tagged, type Value, walk } from '../values.js';
 import type { Named } from './index.js';
 
 /** Traces that changed place are looked for among so many pairs of them; beyond, numbers are what they are. */
@@ -17,7 +17,12 @@ export function keepNames({ recording, names }: Named, known: Recording): Named 
     if (!(node instanceof Tagged)) return undefined;
     const { body } = node;
     if ((body.tag === 'id' || body.tag === 'uuid' || body.tag === 'now') && body.name !== undefined) return new Tagged({ ...body, name: rename(body.name) });
-    if (body.tag === 'text') return new Tagged({ ...body, template: body.template.replace(/\$\{([^}]*)\}/g, (_, name: string) => `\${${rename(name)}}`) });
+    if (body.tag === 'text') return new Tagged({ ...body, template: inTemplate(body.template, rename) });
+    if (body.tag === 'keys')
+      return new Tagged({
+        ...body,
+        entries: Object.fromEntries(Object.entries(body.entries).map(([key, item]) => [inTemplate(key, rename), mapValue(item, replace)])),
+      });
     return undefined;
   };
   return {
@@ -28,6 +33,9 @@ export function keepNames({ recording, names }: Named, known: Recording): Named 
     })),
   };
 }
+
+const inTemplate = (template: string, rename: (name: string) => string): string =>
+  template.replace(/\$\{([^}]*)\}/g, (_, name: string) => `\${${rename(name)}}`);
 
 /** Names that stand at the same places get the same names; others the first number that is free. */
 function renamesFor(recording: Recording, known: Recording): Map<string, string> {
@@ -66,7 +74,7 @@ function namesOf(recording: Recording): { names: Set<string>; uniques: Set<strin
     const { body } = node;
     if ((body.tag === 'id' || body.tag === 'uuid' || body.tag === 'now') && body.name !== undefined) names.add(body.name);
     else if (body.tag === 'unique') uniques.add(body.text);
-    else if (body.tag === 'text') for (const name of templateNames(body.template)) names.add(name);
+    else for (const name of namesIn(body)) names.add(name);
   });
   return { names: new Set([...names].filter((name) => !uniques.has(name))), uniques };
 }
