@@ -27,6 +27,7 @@ export const catalogue = {
   REPLAY_CAPTURE_LOG: 'List the logs in .socket-replay/captures; a log that cannot be read can be deleted.',
   REPLAY_CHECKPOINT: 'Choose another name for the checkpoint, or see which there are: npx socket-replay captures',
   REPLAY_NO_CAPTURE: 'See what is recorded now: npx socket-replay captures',
+  REPLAY_IMPORT_INVALID: 'Export the file again, and import it as what it is: `import care` or `import har`.',
   // command line
   REPLAY_USAGE: 'See `npx socket-replay --help`.',
 

@@ -40,7 +40,10 @@ const knownRecording = (out: string, name: string): Recording | undefined =>
   existsSync(recordingFile(out, name)) ? loadRecordings(out, [name]).recordings[0]?.recording : undefined;
 
 /** Nothing is written of an empty or failed capture. */
-export function saveCapture(captured: Captured, { out, captures, force = false, keepLog = false, log: logName = captured.name }: SaveOptions): Saved {
+export const saveCapture = (captured: Captured, options: SaveOptions): Saved => prepareCapture(captured, options)();
+
+/** Everything but writing, and then how to write it: of several captures none is written until all can be. */
+export function prepareCapture(captured: Captured, { out, captures, force = false, keepLog = false, log: logName = captured.name }: SaveOptions): () => Saved {
   const log = logFile(captures, logName);
   if (captured.end.status === 'failed')
     throw new ReplayError(
@@ -58,7 +61,9 @@ export function saveCapture(captured: Captured, { out, captures, force = false, 
   const found = findNames(recording, evidence);
   const known = knownRecording(out, captured.name);
   const named = known ? keepNames(found, known) : found;
-  const file = saveRecording(out, named.recording);
-  if (!keepLog) rmSync(log, { force: true });
-  return { ...named, ...rest, file };
+  return () => {
+    const file = saveRecording(out, named.recording);
+    if (!keepLog) rmSync(log, { force: true });
+    return { ...named, ...rest, file };
+  };
 }

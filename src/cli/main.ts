@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { capturesCommand } from './commands/captures.js';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { exportCommand } from './commands/export.js';
+import { importCommand } from './commands/import.js';
 import { initCommand } from './commands/init.js';
 import { migrateCommand } from './commands/migrate.js';
 import { pruneCommand } from './commands/prune.js';
@@ -36,6 +37,7 @@ function inherit(command: Command, parent: Command): Command {
 
 const commands = [
   recordCommand,
+  importCommand,
   initCommand,
   sessionsCommand,
   checkpointCommand,

@@ -24,6 +24,7 @@ export function summary({ recording, names, dropped, lost, people, file }: Saved
   const unclaimed = (result?.dropped.unclaimed ?? 0) + dropped.unclaimed;
   const excluded = (result?.dropped.excluded ?? 0) + dropped.excluded;
   const before = recording.sessions.filter(({ traces }) => traces[0]?.connect?.before).map(({ id }) => id);
+  const isLive = !['har', 'care'].includes(recording.recorded?.source ?? '');
   const open = result?.open ?? 0;
   return [
     `${file}: ${recording.status}${reason}`,
@@ -36,7 +37,10 @@ export function summary({ recording, names, dropped, lost, people, file }: Saved
     ...[...people].map(([alias, user]) => `  ${alias} is ${user}; another alias: --user '${user}=ALIAS'`),
     ...note(recording.missing, `${recording.missing} events before these were not kept`),
     ...note(recording.checkpoints?.length, `checkpoints: ${recording.checkpoints?.map(({ name }) => name).join(', ')}`),
-    ...note(before.length, `connected before the recording began: ${before.join(', ')}. What the connect did was not seen; reload the page to record it.`),
+    ...note(
+      before.length,
+      `connected before the recording began: ${before.join(', ')}. What the connect did was not seen${isLive ? '; reload the page to record it' : ''}.`,
+    ),
     ...note(uncaptured, `${plural(uncaptured, 'event')} of connections that were not captured left out`),
     ...note(dropped.earlier, `${plural(dropped.earlier, 'effect')} of events from before the recording left out`),
     ...note(excluded, `${plural(excluded, 'event')} excluded`),
@@ -56,6 +60,7 @@ const reasons: Record<string, string> = {
   events_lost: 'events were lost',
   head_missing: 'a flight recorder: the beginning was not kept',
   still_recording: 'it is still being recorded',
+  participant_disconnected: 'somebody who was recorded lost the connection',
 };
 
 function contents(recording: Recording): { sessions: number; traces: number; pushes: number; changes: number; received: number } {

@@ -1,0 +1,65 @@
+/** `socket-replay import care|har FILE…`: recordings from files that other tools wrote. */
+import { Command } from 'commander';
+import { parseAliases } from '../../capture/choose.js';
+import { importAll, readAll } from '../../capture/import.js';
+import { careAliases, readCare } from '../../capture/sources/care.js';
+import type { ImportFile } from '../../capture/sources/import-file.js';
+import { ReplayError } from '../../errors.js';
+import { recordingName } from '../../recording/schema.js';
+import type { Console } from '../console.js';
+import { exitCodes } from '../exit.js';
+import { outOption } from '../options.js';
+import { run } from '../run.js';
+import { summary } from '../text.js';
+
+export const importCommand = (): Command =>
+  new Command('import').description('Make recordings of files that other tools wrote.').addCommand(
+    form('care', 'Import exports of the recorder of CARE (JSON, schemaVersion 1).', '230-add-comment.json', (files, terminal, options) =>
+      importFiles(
+        terminal,
+        readAll(files, (file) => readCare(file, options.exclude)),
+        { ...options, aliases: careAliases(parseAliases(options.user ?? [])) },
+      ),
+    ),
+  );
+
+interface Options {
+  name?: string;
+  user?: string[];
+  exclude?: string[];
+  redact?: string[];
+  out: string;
+  force?: boolean;
+}
+
+const form = (name: string, description: string, example: string, action: (files: string[], terminal: Console, options: Options) => Promise<number>): Command =>
+  new Command(name)
+    .description(description)
+    .argument('<file...>', 'the files; one recording is made of each')
+    .option('--name <name>', 'name of the recording, where one file is imported (default: what the file says)')
+    .option('--user <id=alias...>', 'the user of a connection (socket id, or the user as the file knows it), as your configuration names it')
+    .option('--exclude <glob...>', 'leave out events of these names')
+    .option('--redact <key...>', 'more keys whose values are secret')
+    .addOption(outOption())
+    .option('--force', 'replace recordings of the same name')
+    .addHelpText('after', `\nExamples:\n  npx socket-replay import ${name} ${example}`)
+    .action((files: string[], options: Options) => run((terminal) => action(files, terminal, options)));
+
+async function importFiles(terminal: Console, files: ImportFile[], options: Options & { aliases: Record<string, string> }): Promise<number> {
+  const { name, aliases, exclude, redact, out, force = false } = options;
+  if (name !== undefined && files.length > 1)
+    throw new ReplayError('REPLAY_USAGE', '--name is for one file', undefined, 'Import the files one after the other, or leave --name out.');
+  if (name !== undefined && !recordingName.safeParse(name).success)
+    throw new ReplayError(
+      'REPLAY_USAGE',
+      `--name ${name} is no name of a recording`,
+      undefined,
+      'Use up to 100 letters, digits, dots, dashes and underscores.',
+    );
+  const named = files.map((file) => ({ ...file, name: name ?? file.name }));
+  for (const { saved, result, notes } of await importAll(named, { out, force, aliases, exclude, redact })) {
+    for (const line of summary(saved, result)) terminal.print(line);
+    for (const note of notes) terminal.print(`  ${note}`);
+  }
+  return exitCodes.good;
+}
