@@ -27,7 +27,7 @@ export interface SaveOptions {
   log?: string;
 }
 
-const recordingFile = (out: string, name: string): string => join(out, `${name}.yaml`);
+export const recordingFile = (out: string, name: string): string => join(out, `${name}.yaml`);
 
 /** Throws when a recording of this name exists: asked before capturing, so that nobody records for nothing. */
 export function refuseExisting(out: string, name: string, force: boolean): void {

@@ -1,7 +1,8 @@
-/** The test of a scenario: Playwright's, with the `replay` fixture and the options of a replay. */
+/** The test of a scenario: Playwright's, with the fixtures `replay` and `record` and the options of a replay. */
 import { test as base } from '@playwright/test';
 import { loadRecordings } from '../recording/load.js';
 import { type ReplayUse, replayOptions } from './options.js';
+import { type RecordPages, recorderOf } from './record.js';
 import { type ReplayResult, replayTest } from './replay-test.js';
 import { currentScale } from './run.js';
 
@@ -13,7 +14,7 @@ export type Replay = (...names: string[]) => Promise<ReplayResult>;
 
 type Options = Omit<ReplayUse, 'baseURL'>;
 
-export const test = base.extend<Options & { replay: Replay }>({
+export const test = base.extend<Options & { replay: Replay; record: RecordPages }>({
   login: [undefined, { option: true }],
   reset: [undefined, { option: true }],
   ackTimeout: [undefined, { option: true }],
@@ -40,6 +41,12 @@ export const test = base.extend<Options & { replay: Replay }>({
     // The test has ended. A replay that still runs was interrupted (Ctrl-C, timeout, --max-failures): it closes its sockets and its journal.
     abort.abort();
     await Promise.allSettled(running);
+  },
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright wants the pattern, and no fixture is needed.
+  record: async ({}, use, testInfo) => {
+    const { record, end } = recorderOf(testInfo);
+    await use(record);
+    await end();
   },
 });
 

@@ -63,13 +63,12 @@ function validated(file: string, json: unknown): CareExport {
   if (top.schemaVersion !== 1) throw invalid(file, `Unsupported schemaVersion: ${String(top.schemaVersion)}. Expected 1.`);
   if (!isObject(top.recording)) throw invalid(file, `Missing 'recording' object`);
   if (!Array.isArray(top.traces)) throw invalid(file, `Missing 'traces' array`);
-  const parsed = exportSchema.safeParse(json);
-  if (!parsed.success) throw invalid(file, parsed.error);
-  const { traceCount, traces } = parsed.data;
+  const parsed = exportSchema.parse(json);
+  const { traceCount, traces } = parsed;
   if (traceCount !== traces.length) throw invalid(file, `traceCount is ${traceCount}, but there are ${traces.length} traces: the file is not complete`);
   const lost = traces.findIndex(({ direction, payload }) => direction && payload === undefined);
   if (lost >= 0) throw invalid(file, `traces.${lost}.payload is missing: it was lost when the file was exported`);
-  return parsed.data;
+  return parsed;
 }
 
 /** `recording`: it was exported while it still ran. */

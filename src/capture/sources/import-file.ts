@@ -1,6 +1,6 @@
 /** A file that was read and understood as a source, and the errors of one that was not. */
 import { readFileSync } from 'node:fs';
-import type { ZodError } from 'zod';
+import { ZodError } from 'zod';
 import { ReplayError } from '../../errors.js';
 import type { TraceSource } from '../source.js';
 
@@ -15,9 +15,7 @@ export interface ImportFile {
 
 const ISSUES = 5;
 
-export function invalid(file: string, problem: string | ZodError, advice?: string): ReplayError {
-  return new ReplayError('REPLAY_IMPORT_INVALID', typeof problem === 'string' ? problem : describe(problem), { file }, advice);
-}
+export const invalid = (file: string, problem: string, advice?: string): ReplayError => new ReplayError('REPLAY_IMPORT_INVALID', problem, { file }, advice);
 
 function describe({ issues }: ZodError): string {
   const shown = issues.slice(0, ISSUES).map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`);
@@ -38,6 +36,7 @@ export function fromJsonFile<T>(file: string, bytes: Buffer, read: (json: unknow
     return read(JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, '')));
   } catch (error) {
     if (error instanceof SyntaxError) throw invalid(file, `is no JSON: ${error.message}`);
+    if (error instanceof ZodError) throw invalid(file, describe(error));
     if (error instanceof RangeError) throw invalid(file, 'is nested too deeply');
     throw error;
   }
