@@ -43,7 +43,10 @@ export function recorderOf(testInfo: TestInfo): { record: RecordPages; end(): Pr
       checkName(name);
       // As with snapshots: what is there stays, unless the run is told to write anew.
       const replace = ['all', 'changed'].includes(testInfo.config.updateSnapshots);
-      if (existsSync(recordingFile(out, name)) && !replace) return { stop: async () => undefined };
+      if (existsSync(recordingFile(out, name)) && !replace) {
+        tell(testInfo, `${recordingFile(out, name)} is there already and is kept; --update-snapshots records it anew`);
+        return { stop: async () => undefined };
+      }
       const begun = begin(name, who, options, { out, force: replace }, testInfo);
       running.add(begun);
       return {
@@ -64,7 +67,7 @@ function begin(name: string, who: Recorded, { exclude, redact }: RecordOptions, 
   // A test can be run again: what is left of one that was killed is worth nothing.
   const captures = mkdtempSync(join(tmpdir(), 'socket-replay-page-'));
   const source = pageSource();
-  const note = (description: string): void => void testInfo.annotations.push({ type: 'recording', description: `${name}: ${description}` });
+  const note = (text: string): void => tell(testInfo, `${name}: ${text}`);
   const capture = startCapture({
     name,
     source,
@@ -85,7 +88,7 @@ function begin(name: string, who: Recorded, { exclude, redact }: RecordOptions, 
   const stop = async (): Promise<string> => {
     try {
       const saved = saveCapture(await end((running) => running.stop()), { ...save, captures });
-      note(`${saved.file}, ${saved.recording.status}`);
+      tell(testInfo, `${saved.file}: ${saved.recording.status}`);
       return saved.file;
     } finally {
       rmSync(captures, { recursive: true, force: true });
@@ -104,6 +107,12 @@ function begin(name: string, who: Recorded, { exclude, redact }: RecordOptions, 
       note('not written, because the test did not pass');
     },
   };
+}
+
+/** In the output and in reports. */
+function tell(testInfo: TestInfo, description: string): void {
+  testInfo.annotations.push({ type: 'recording', description });
+  console.log(description);
 }
 
 /** A user only where the test says who it is. */

@@ -86,7 +86,17 @@ describe.skipIf(!hasChromium)('a page in real Chromium (needs Chromium)', () => 
       expect(sentBy(a)).toEqual(sentBy(b));
       expect(receivedBy(a)).toEqual(pushedTo(truth, id));
       expect(a?.traces.at(-1)).toEqual(b?.traces.at(-1)?.disconnect ? { disconnect: expect.any(String) } : expect.anything());
-      console.log(name, transport, id, sentBy(a)?.length, receivedBy(a)?.length, a?.traces.at(-1)?.disconnect, b?.traces.at(-1)?.disconnect, a?.traces.filter((t) => t.http).map((t) => `${t.http?.method} ${t.http?.url}`), page.dropped);
+      console.log(
+        name,
+        transport,
+        id,
+        sentBy(a)?.length,
+        receivedBy(a)?.length,
+        a?.traces.at(-1)?.disconnect,
+        b?.traces.at(-1)?.disconnect,
+        a?.traces.filter((t) => t.http).map((t) => `${t.http?.method} ${t.http?.url}`),
+        page.dropped,
+      );
     }
   });
 });

@@ -42,7 +42,8 @@ interface Line {
   quiet: Set<(at: number) => void>;
 }
 
-const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Whether a request changes nothing by what HTTP says. */
+export const isReading = (method: string): boolean => ['GET', 'HEAD', 'OPTIONS'].includes(method);
 
 /** `content`: what to say where the contents of answers are missing. */
 export function followBrowsers(tell: (event: SourceEvent) => void, content: string): (id: string, user: string | null) => BrowserClient {
@@ -112,18 +113,22 @@ export function followBrowsers(tell: (event: SourceEvent) => void, content: stri
       };
     };
 
-    const http = (request: SeenRequest, url: URL, answer: SeenAnswer, end: number): void => {
+    /** Whose request it is: the page's first connection, if there was one when it was sent. */
+    const sender = (): string | null => {
+      const sockets = open.get(id) ?? [];
+      return (sockets.find(({ namespace }) => namespace === '/') ?? sockets[0])?.sid ?? null;
+    };
+    const http = (request: SeenRequest, url: URL, sid: string | null, answer: SeenAnswer, end: number): void => {
       if (typeof answer === 'string') return;
       const data = request.method === 'GET' && isJson(answer.contentType);
-      if (READING.has(request.method) && !data) return;
+      if (isReading(request.method) && !data) return;
       if (hosts.size > 0 && !hosts.has(url.host)) return warn('http_elsewhere', `requests to ${url.host} are left out: the sockets are connected elsewhere`);
       if (data && answer.status === 200 && !answer.body) warn('content_missing', content);
-      const sockets = open.get(id) ?? [];
       const body = request.body && bodyValue(request.body, request.contentType);
       const answered = answer.body && bodyValue(answer.body, answer.contentType);
       tell({
         type: 'http',
-        sid: (sockets.find(({ namespace }) => namespace === '/') ?? sockets[0])?.sid ?? null,
+        sid,
         id: `http:${++requests}`,
         method: request.method,
         url: `${url.pathname}${url.search}`,
@@ -168,7 +173,8 @@ export function followBrowsers(tell: (event: SourceEvent) => void, content: stri
       request(request) {
         const url = new URL(request.url);
         if (isEngine(url)) return poll(request, url);
-        return (answer, at) => http(request, url, answer, at);
+        const sid = sender();
+        return (answer, at) => http(request, url, sid, answer, at);
       },
       quiet(at) {
         for (const line of own) for (const quiet of line.quiet) quiet(at);

@@ -1,6 +1,6 @@
 /** Pages of a browser under Playwright as a source: the sockets and requests of each page that is watched, from then on. */
 import type { SourceEvent, TraceSource } from '../source.js';
-import { type BrowserClient, followBrowsers, isEngine, isWeb, type SeenAnswer, type SeenSocket } from './browser.js';
+import { type BrowserClient, followBrowsers, isEngine, isReading, isWeb, type SeenAnswer, type SeenSocket } from './browser.js';
 
 /** What is used of Playwright's `Page`; this room does not know Playwright. */
 export interface WatchedPage {
@@ -56,14 +56,12 @@ const NO_BODY = 'the browser did not keep the content of an answer, and what sto
 
 export function pageSource(): PageSource {
   let listener: ((event: SourceEvent) => void) | undefined;
-  const asked = new Set<string>();
-  let settled = (): void => undefined;
+  const pending = whatPends();
   const client = followBrowsers((event) => {
-    if (event.type === 'emit' && event.asks) asked.add(`${event.sid}:${event.n}`);
-    if (event.type === 'ack') asked.delete(`${event.sid}:${event.n}`);
-    if (event.type === 'disconnect') for (const key of asked) if (key.startsWith(`${event.sid}:`)) asked.delete(key);
     listener?.(event);
-    if (asked.size === 0) settled();
+    if (event.type === 'emit' && event.asks) pending.begin(event.sid, event.n);
+    if (event.type === 'ack') pending.end(event.sid, event.n);
+    if (event.type === 'disconnect') pending.end(event.sid);
   }, NO_BODY);
   const queue = inOrder();
   const watched = new Map<WatchedPage, { client: BrowserClient; leave(): void }>();
@@ -80,7 +78,7 @@ export function pageSource(): PageSource {
     watch(page, user) {
       if (watched.has(page)) return;
       const own = client(`page ${watched.size + 1}`, user);
-      watched.set(page, { client: own, leave: watchPage(page, own, queue) });
+      watched.set(page, { client: own, leave: watchPage(page, own, queue, pending) });
     },
     async drain(timeoutMs) {
       const late = timeout(timeoutMs);
@@ -89,18 +87,46 @@ export function pageSource(): PageSource {
       await Promise.race([late.over, Promise.all(pages.map((page) => page.evaluate('0').catch(() => undefined)))]);
       await Promise.race([late.over, queue.idle()]);
       for (const { client: own } of watched.values()) own.quiet(Date.now());
-      const acked = new Promise<void>((resolve) => {
-        settled = resolve;
-      });
-      if (asked.size > 0) await Promise.race([late.over, acked]);
+      await Promise.race([late.over, pending.none()]);
       late.clear();
-      return { open: asked.size };
+      return { open: pending.count() };
     },
     closed: new Promise(() => undefined),
     stop() {
       listener = undefined;
       for (const { leave } of watched.values()) leave();
     },
+  };
+}
+
+/** What is asked and not answered yet, by who asks: emits of a socket, requests of a page. */
+interface Pending {
+  begin(owner: unknown, what: unknown): void;
+  /** without `what`: the owner has gone */
+  end(owner: unknown, what?: unknown): void;
+  count(): number;
+  none(): Promise<void>;
+}
+
+function whatPends(): Pending {
+  const open = new Map<unknown, Set<unknown>>();
+  let waiting = (): void => undefined;
+  const count = (): number => [...open.values()].reduce((sum, { size }) => sum + size, 0);
+  return {
+    begin(owner, what) {
+      open.set(owner, (open.get(owner) ?? new Set()).add(what));
+    },
+    end(owner, what) {
+      if (what === undefined) open.delete(owner);
+      else open.get(owner)?.delete(what);
+      if (count() === 0) waiting();
+    },
+    count,
+    none: () =>
+      new Promise((resolve) => {
+        waiting = resolve;
+        if (count() === 0) resolve();
+      }),
   };
 }
 
@@ -120,7 +146,7 @@ function inOrder(): Queue {
   };
 }
 
-function watchPage(page: WatchedPage, client: BrowserClient, queue: Queue): () => void {
+function watchPage(page: WatchedPage, client: BrowserClient, queue: Queue, pending: Pending): () => void {
   const answers = new Map<WatchedRequest, (answer: SeenAnswer, at: number) => void>();
   /** the request of the document that will replace this one */
   let next: WatchedRequest | undefined;
@@ -130,6 +156,7 @@ function watchPage(page: WatchedPage, client: BrowserClient, queue: Queue): () =
     const at = Date.now();
     documents++;
     queue.add(() => client.left(at));
+    pending.end(page);
   };
   const onSocket = (socket: WatchedSocket): void => {
     let seen: SeenSocket | undefined;
@@ -148,6 +175,7 @@ function watchPage(page: WatchedPage, client: BrowserClient, queue: Queue): () =
   const onRequest = (request: WatchedRequest): void => {
     if (isDocument(request, page)) next = request;
     if (!isWeb(request.url())) return;
+    if (!isReading(request.method()) && !isPolling(request)) pending.begin(page, request);
     const [at, body] = [Date.now(), request.postDataBuffer()];
     queue.add(() => {
       const contentType = request.headers()['content-type'] ?? '';
@@ -160,6 +188,7 @@ function watchPage(page: WatchedPage, client: BrowserClient, queue: Queue): () =
       fetched.then((content) => () => {
         answers.get(request)?.(content, at);
         answers.delete(request);
+        pending.end(page, request);
       }),
     );
   };
