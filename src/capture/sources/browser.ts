@@ -3,8 +3,8 @@
  * HAR file tell the same things. Socket.IO is decoded by `frames/`.
  */
 import { type Engine, frameFollower, messagesOf } from '../frames/follow.js';
+import { answerOf, BODY_LIMIT, bodyOf, isRecorded, isWrite, keptHeaders } from '../proxy/http.js';
 import type { SourceEvent } from '../source.js';
-import { bodyValue, isJson } from './bodies.js';
 
 export interface SeenSocket {
   sent(data: string | Uint8Array, at: number): void;
@@ -15,14 +15,17 @@ export interface SeenSocket {
 export interface SeenRequest {
   method: string;
   url: string;
-  contentType: string;
+  headers: SeenHeaders;
   /** undefined: not known */
   body: Uint8Array | undefined;
   at: number;
 }
 
 /** `aborted`: by the browser; `failed`: the server did not answer. */
-export type SeenAnswer = { status: number; contentType: string; body: Uint8Array | undefined } | 'aborted' | 'failed';
+export type SeenAnswer = { status: number; headers: SeenHeaders; body: Uint8Array | undefined } | 'aborted' | 'failed';
+
+/** by their names in small letters */
+export type SeenHeaders = Readonly<Record<string, string>>;
 
 /** One page: a document and what comes after it in the same place. */
 export interface BrowserClient {
@@ -42,15 +45,15 @@ interface Line {
   quiet: Set<(at: number) => void>;
 }
 
-/** Whether a request changes nothing by what HTTP says. */
-export const isReading = (method: string): boolean => ['GET', 'HEAD', 'OPTIONS'].includes(method);
-
 /** `content`: what to say where the contents of answers are missing. */
 export function followBrowsers(tell: (event: SourceEvent) => void, content: string): (id: string, user: string | null) => BrowserClient {
   /** the sockets of each client, in the order of their connects */
   const open = new Map<string, { sid: string; namespace: string }[]>();
   const lines = new Map<string, Line>();
   const warned = new Set<string>();
+  /** how many writing requests of a socket's page are under way, and the disconnect that came meanwhile */
+  const writing = new Map<string, number>();
+  const held = new Map<string, SourceEvent>();
   let requests = 0;
 
   const warn = (code: string, message: string): void => {
@@ -63,7 +66,11 @@ export function followBrowsers(tell: (event: SourceEvent) => void, content: stri
   };
   const follow = frameFollower((event) => {
     if (event.type === 'connect') open.get(event.socket.address)?.push(event.socket);
-    if (event.type === 'disconnect') for (const [id, sockets] of open) open.set(id, withoutSid(sockets, event.sid));
+    if (event.type === 'disconnect') {
+      for (const [id, sockets] of open) open.set(id, withoutSid(sockets, event.sid));
+      // The answer to a logout may come after what it ended.
+      if (writing.has(event.sid)) return void held.set(event.sid, event);
+    }
     tell(event);
   });
   const earlier = (): undefined =>
@@ -73,6 +80,7 @@ export function followBrowsers(tell: (event: SourceEvent) => void, content: stri
     open.set(id, []);
     const own = new Set<Line>();
     const hosts = new Set<string>();
+    const writers = new Set<string>();
 
     const newLine = (url: URL): Line => {
       const line = { engine: follow({ url: `${url.pathname}${url.search}`, address: id, user }), quiet: new Set<(at: number) => void>() };
@@ -118,25 +126,40 @@ export function followBrowsers(tell: (event: SourceEvent) => void, content: stri
       const sockets = open.get(id) ?? [];
       return (sockets.find(({ namespace }) => namespace === '/') ?? sockets[0])?.sid ?? null;
     };
+    const written = (sid: string, all = false): void => {
+      const left = all ? 0 : (writing.get(sid) ?? 1) - 1;
+      if (left > 0) return void writing.set(sid, left);
+      writing.delete(sid);
+      const disconnect = held.get(sid);
+      held.delete(sid);
+      if (disconnect) tell(disconnect);
+    };
+    const small = (body: Uint8Array | undefined, { method, url }: SeenRequest): Buffer => {
+      if (body && body.length <= BODY_LIMIT) return Buffer.from(body);
+      if (body) warn('http_body', `a body of ${method} ${url.split('?', 1)[0]} is larger than 5 MB and left out`);
+      return Buffer.alloc(0);
+    };
     const http = (request: SeenRequest, url: URL, sid: string | null, answer: SeenAnswer, end: number): void => {
       if (typeof answer === 'string') return;
-      const data = request.method === 'GET' && isJson(answer.contentType);
-      if (isReading(request.method) && !data) return;
+      const { method, headers, at } = request;
+      const path = `${url.pathname}${url.search}`;
+      if (!isRecorded(method, path, headers, answer.headers)) return;
       if (hosts.size > 0 && !hosts.has(url.host)) return warn('http_elsewhere', `requests to ${url.host} are left out: the sockets are connected elsewhere`);
-      if (data && answer.status === 200 && !answer.body) warn('content_missing', content);
-      const body = request.body && bodyValue(request.body, request.contentType);
-      const answered = answer.body && bodyValue(answer.body, answer.contentType);
+      if (method === 'GET' && answer.status === 200 && !answer.body) warn('content_missing', content);
+      const kept = keptHeaders(headers);
+      const body = bodyOf(small(request.body, request), headers);
+      const answered = answerOf(small(answer.body, request), unpacked(answer.headers));
       tell({
         type: 'http',
         sid,
         id: `http:${++requests}`,
-        method: request.method,
-        url: `${url.pathname}${url.search}`,
-        ...(request.contentType !== '' && { headers: { 'content-type': request.contentType } }),
+        method,
+        url: path,
+        ...(kept && { headers: kept }),
         ...(body !== undefined && { body }),
         status: answer.status,
         ...(answered !== undefined && { answer: answered }),
-        at: request.at,
+        at,
         end,
       });
     };
@@ -174,13 +197,22 @@ export function followBrowsers(tell: (event: SourceEvent) => void, content: stri
         const url = new URL(request.url);
         if (isEngine(url)) return poll(request, url);
         const sid = sender();
-        return (answer, at) => http(request, url, sid, answer, at);
+        const waited = sid !== null && isWrite(request.method);
+        if (waited) {
+          writers.add(sid);
+          writing.set(sid, (writing.get(sid) ?? 0) + 1);
+        }
+        return (answer, at) => {
+          http(request, url, sid, answer, at);
+          if (waited) written(sid);
+        };
       },
       quiet(at) {
         for (const line of own) for (const quiet of line.quiet) quiet(at);
       },
       left(at) {
         for (const line of own) close(line, 'client', at);
+        for (const sid of writers) written(sid, true);
       },
     };
   };
@@ -194,6 +226,9 @@ export const isEngine = (url: URL): boolean => url.searchParams.has('EIO') && ur
 
 /** Whether a page asked a server for it: no `data:` or `blob:` of its own. */
 export const isWeb = (url: string): boolean => /^https?:/.test(url) && URL.canParse(url);
+
+/** A browser has unpacked the content that it shows. */
+const unpacked = ({ 'content-encoding': _, ...headers }: SeenHeaders): SeenHeaders => headers;
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 

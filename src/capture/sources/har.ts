@@ -5,7 +5,7 @@
 import { basename, dirname, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import type { SourceEvent } from '../source.js';
-import { type BrowserClient, followBrowsers, isEngine, isWeb, type SeenAnswer, UPGRADE } from './browser.js';
+import { type BrowserClient, followBrowsers, isEngine, isWeb, type SeenAnswer, type SeenHeaders, UPGRADE } from './browser.js';
 import { fileSource } from './file.js';
 import { fromJsonFile, type ImportFile, invalid, readBytes } from './import-file.js';
 import { isZip, openZip } from './zip.js';
@@ -32,6 +32,7 @@ const entrySchema = z.looseObject({
   }),
   response: z.looseObject({
     status: z.number(),
+    headers: z.array(header).default([]),
     content: z
       .looseObject({ mimeType: z.string().default(''), text: z.string().optional(), encoding: z.string().optional(), _file: z.string().optional() })
       .optional(),
@@ -183,7 +184,7 @@ function requestSteps(entry: Entry, page: BrowserClient, attached: Attached, upg
     {
       at: at + (answers ? 2 * UNIT : 0),
       run() {
-        answered = page.request({ method: request.method, url: request.url, contentType: request.postData?.mimeType ?? '', body, at });
+        answered = page.request({ method: request.method, url: request.url, headers: sentHeaders(request), body, at });
       },
     },
     { at: Math.min(end + UNIT, upgrades.get(sidOf(request.url))?.at ?? Number.POSITIVE_INFINITY), run: () => answered(answerOf(response, attached), end) },
@@ -194,6 +195,14 @@ function requestSteps(entry: Entry, page: BrowserClient, attached: Attached, upg
 const UNIT = 1;
 
 const endOf = ({ startedDateTime, time }: Entry): number => Date.parse(startedDateTime) + Math.max(0, time);
+
+const headersOf = (list: readonly { name: string; value: string }[]): SeenHeaders =>
+  Object.fromEntries(list.map(({ name, value }) => [name.toLowerCase(), value]));
+
+const sentHeaders = ({ headers, postData }: Entry['request']): SeenHeaders => ({
+  ...(postData?.mimeType && { 'content-type': postData.mimeType }),
+  ...headersOf(headers),
+});
 
 /** undefined: there is none, or it was not written. */
 function sentBody({ postData }: Entry['request'], attached: Attached): Uint8Array | undefined {
@@ -207,10 +216,10 @@ function sentBody({ postData }: Entry['request'], attached: Attached): Uint8Arra
 const formOf = (params: readonly { name: string; value: string }[]): string =>
   new URLSearchParams(params.map(({ name, value }): [string, string] => [name, value])).toString();
 
-function answerOf({ status, content }: Entry['response'], attached: Attached): SeenAnswer {
+function answerOf({ status, headers, content }: Entry['response'], attached: Attached): SeenAnswer {
   // Requests that ended with the page, or before the file was written, have no answer; nothing tells them from a server that died.
   if (status <= 0) return 'aborted';
-  return { status, contentType: content?.mimeType ?? '', body: content && contentOf(content, attached) };
+  return { status, headers: { ...headersOf(headers), ...(content && { 'content-type': content.mimeType }) }, body: content && contentOf(content, attached) };
 }
 
 function contentOf({ text, encoding, _file }: NonNullable<Entry['response']['content']>, attached: Attached): Uint8Array | undefined {

@@ -1,6 +1,7 @@
 /** Pages of a browser under Playwright as a source: the sockets and requests of each page that is watched, from then on. */
+import { isWrite } from '../proxy/http.js';
 import type { SourceEvent, TraceSource } from '../source.js';
-import { type BrowserClient, followBrowsers, isEngine, isReading, isWeb, type SeenAnswer, type SeenSocket } from './browser.js';
+import { type BrowserClient, followBrowsers, isEngine, isWeb, type SeenAnswer, type SeenSocket } from './browser.js';
 
 /** What is used of Playwright's `Page`; this room does not know Playwright. */
 export interface WatchedPage {
@@ -175,11 +176,10 @@ function watchPage(page: WatchedPage, client: BrowserClient, queue: Queue, pendi
   const onRequest = (request: WatchedRequest): void => {
     if (isDocument(request, page)) next = request;
     if (!isWeb(request.url())) return;
-    if (!isReading(request.method()) && !isPolling(request)) pending.begin(page, request);
+    if (isWrite(request.method()) && !isPolling(request)) pending.begin(page, request);
     const [at, body] = [Date.now(), request.postDataBuffer()];
     queue.add(() => {
-      const contentType = request.headers()['content-type'] ?? '';
-      answers.set(request, client.request({ method: request.method(), url: request.url(), contentType, body: body ?? undefined, at }));
+      answers.set(request, client.request({ method: request.method(), url: request.url(), headers: request.headers(), body: body ?? undefined, at }));
     });
   };
   const answer = (request: WatchedRequest, fetched: Promise<SeenAnswer>): void => {
@@ -194,12 +194,12 @@ function watchPage(page: WatchedPage, client: BrowserClient, queue: Queue, pendi
   };
   const fetch = async (response: WatchedResponse): Promise<SeenAnswer> => {
     const document = documents;
-    const contentType = response.headers()['content-type'] ?? '';
+    const [status, headers] = [response.status(), response.headers()];
     try {
-      return { status: response.status(), contentType, body: await response.body() };
+      return { status, headers, body: await response.body() };
     } catch {
       // The content goes with its document; and a redirect has none.
-      return document === documents ? { status: response.status(), contentType, body: undefined } : 'aborted';
+      return document === documents ? { status, headers, body: undefined } : 'aborted';
     }
   };
   /** An answer to polling holds its place in the order from its first byte on; other answers may take as long as they like. */

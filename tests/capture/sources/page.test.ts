@@ -1,5 +1,5 @@
 /** Pages in real Chromium, with a small Socket.IO server of the test's own. */
-import { createServer, type Server as HttpServer } from 'node:http';
+import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from '@playwright/test';
 import { Server } from 'socket.io';
@@ -26,11 +26,16 @@ beforeAll(async () => {
   http = createServer((request, response) => {
     if (request.url === '/data') return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"rows":[1,2]}');
     if (request.url === '/worker.js') return void response.writeHead(200, { 'content-type': 'text/javascript' }).end(worker);
+    if (request.url === '/logout') return void logout(response);
     if (request.method === 'POST')
       return void request.on('data', () => undefined).on('end', () => response.writeHead(201, { 'content-type': 'application/json' }).end('{"saved":true}'));
     if (request.url === '/nothing') return void response.writeHead(204).end();
     response.writeHead(200, { 'content-type': 'text/html' }).end(html);
   });
+  /** The connection goes first, and the answer comes when the browser knows of it. */
+  const logout = (response: ServerResponse): void => {
+    for (const socket of io.of('/').sockets.values()) socket.once('disconnect', () => setTimeout(() => response.end('bye'), 200)).disconnect();
+  };
   io = new Server(http, { maxHttpBufferSize: 1e7 });
   for (const namespace of ['/', '/admin'])
     io.of(namespace).on('connection', (socket) => {
@@ -184,7 +189,8 @@ describe.skipIf(!hasChromium)('a page in Chromium (needs Chromium)', () => {
         await (await fetch('/data')).json();
         await (await fetch('/')).text();
         await fetch('/save?list=1', { method: 'POST', body: new URLSearchParams({ title: 'a', password: 'b', tag: 'x' }) });
-        await fetch('/save', { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"n":1}' }).catch(() => {});
+        await fetch('/save', { method: 'PUT', headers: { 'content-type': 'application/json' }, body: '{"n":1}' });
+        await fetch('/logout', { method: 'DELETE' });
       })()`),
     );
     expect(result.dropped.unclaimed).toBe(1);
@@ -201,6 +207,8 @@ describe.skipIf(!hasChromium)('a page in Chromium (needs Chromium)', () => {
         },
       },
       { http: { method: 'PUT', url: '/save', headers: { 'content-type': 'application/json' }, body: { n: 1 }, status: 200 } },
+      { http: { method: 'DELETE', url: '/logout', status: 200 } },
+      { disconnect: 'server namespace disconnect' },
     ]);
   });
 
