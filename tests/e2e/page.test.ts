@@ -1,10 +1,11 @@
 /** People use the page in real Chromium, recorded twice at the same time: from outside, as a page sees it, and by the probe. */
 import { join } from 'node:path';
-import type { Browser, BrowserContext } from '@playwright/test';
+import type { Browser, BrowserContext, BrowserContextOptions } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildRecording } from '../../src/capture/build.js';
 import { type CaptureResult, startCapture } from '../../src/capture/capture.js';
 import type { TraceSource } from '../../src/capture/source.js';
+import { readHar } from '../../src/capture/sources/har.js';
 import { pageSource } from '../../src/capture/sources/page.js';
 import { probeSource } from '../../src/capture/sources/probe.js';
 import { toJson } from '../../src/recording/json.js';
@@ -22,18 +23,27 @@ async function probeOf(target: Target): Promise<TraceSource> {
   return probeSource(await connectProbe({ port: file.port, token: file.token, mode: 'record' }));
 }
 
-/** A browser that tells of every context before it is used. */
-const telling = (browser: Browser, onContext: (context: BrowserContext) => unknown): Browser =>
-  new Proxy(browser, {
+/** A browser that tells of every context before it is used, and has each write a HAR file. */
+const telling = (browser: Browser, har: (n: number) => BrowserContextOptions['recordHar'], onContext: (context: BrowserContext) => unknown): Browser => {
+  let n = 0;
+  return new Proxy(browser, {
     get(target, key) {
       if (key !== 'newContext') return Reflect.get(target, key, target);
-      return async (...args: Parameters<Browser['newContext']>) => {
-        const context = await target.newContext(...args);
+      return async (options: BrowserContextOptions) => {
+        const context = await target.newContext({ ...options, recordHar: har(n++) });
         await onContext(context);
         return context;
       };
     },
   });
+};
+
+const hars = {
+  embedded: (folder: string, n: number) => ({ path: join(folder, `${n}.har`), content: 'embed' as const }),
+  attached: (folder: string, n: number) => ({ path: join(folder, String(n), `${n}.har`), content: 'attach' as const }),
+  zipped: (folder: string, n: number) => ({ path: join(folder, `${n}.har.zip`) }),
+  minimal: (folder: string, n: number) => ({ path: join(folder, `${n}.har`), mode: 'minimal' as const }),
+};
 
 const recordingOf = ({ captured }: CaptureResult): Recording => buildRecording(captured).recording;
 /** What the clients sent and what they were answered, and what came, in no order across events. */
@@ -56,48 +66,56 @@ describe.skipIf(!hasChromium)('a page in real Chromium (needs Chromium)', () => 
   afterAll(() => browser?.close());
 
   it.each([
-    ['annotate-together', 'websocket', ['alice', 'bob']],
-    ['annotate-together', 'polling', ['alice', 'bob']],
-    ['upload-and-rejection', 'websocket', ['alice', 'bob']],
-    ['upload-and-rejection', 'polling', ['alice', 'bob']],
-  ])('%s by %s is what the probe sees: emits, acknowledgements, pushes', { timeout: 90_000 }, async (name, transport, people) => {
-    const target = await startAnnotator();
-    const seen = pageSource();
-    const byProbe = capture('probe', await probeOf(target));
-    const byPage = capture('page', seen);
-    const names = [...people];
-    const telltale = telling(browser, async (context) => {
-      const user = names.shift() ?? null;
-      context.on('page', (page) => seen.watch(page, user));
-      if (transport === 'polling') await context.addInitScript('delete window.WebSocket');
-    });
-    await flows[name]?.(telltale, target.url);
-    byPage.stop();
-    byProbe.stop();
-    const [page, probe] = [await byPage.done, await byProbe.done];
-    await target.stop();
+    ['annotate-together', 'websocket', 'embedded'],
+    ['annotate-together', 'polling', 'attached'],
+    ['upload-and-rejection', 'websocket', 'zipped'],
+    ['upload-and-rejection', 'polling', 'minimal'],
+  ] as const)(
+    '%s by %s, and its HAR file (%s), is what the probe sees: emits, acknowledgements, pushes',
+    { timeout: 90_000 },
+    async (name, transport, form) => {
+      const target = await startAnnotator();
+      const seen = pageSource();
+      const byProbe = capture('probe', await probeOf(target));
+      const byPage = capture('page', seen);
+      const people = ['alice', 'bob'];
+      const names = [...people];
+      const files: string[] = [];
+      const folder = temporary('har');
+      const har = (n: number) => {
+        const options = hars[form](folder, n);
+        files.push(options.path);
+        return options;
+      };
+      const telltale = telling(browser, har, async (context) => {
+        const user = names.shift() ?? null;
+        context.on('page', (page) => seen.watch(page, user));
+        if (transport === 'polling') await context.addInitScript('delete window.WebSocket');
+      });
+      await flows[name]?.(telltale, target.url);
+      byPage.stop();
+      byProbe.stop();
+      const [page, probe] = [await byPage.done, await byProbe.done];
+      await target.stop();
 
-    expect(page.open).toBe(0);
-    const [pages, truth] = [recordingOf(page), recordingOf(probe)];
-    expect(pages.status).toBe('finished');
-    expect(pages.sessions.map(({ id }) => id)).toEqual(people);
-    for (const id of people) {
-      const [a, b] = [pages, truth].map(({ sessions }) => sessions.find((session) => session.id === id));
-      expect(sentBy(a)).toEqual(sentBy(b));
-      expect(receivedBy(a)).toEqual(pushedTo(truth, id));
-      expect(a?.traces.at(-1)).toEqual(b?.traces.at(-1)?.disconnect ? { disconnect: expect.any(String) } : expect.anything());
-      console.log(
-        name,
-        transport,
-        id,
-        sentBy(a)?.length,
-        receivedBy(a)?.length,
-        a?.traces.at(-1)?.disconnect,
-        b?.traces.at(-1)?.disconnect,
-        a?.traces.filter((t) => t.http).map((t) => `${t.http?.method} ${t.http?.url}`),
-        page.dropped,
-      );
-    }
-  });
+      expect(page.open).toBe(0);
+      const [pages, truth] = [recordingOf(page), recordingOf(probe)];
+      expect(pages.status).toBe('finished');
+      expect(pages.sessions.map(({ id }) => id)).toEqual(people);
+      for (const [i, id] of people.entries()) {
+        const [ofPage, ofProbe] = [pages, truth].map(({ sessions }) => sessions.find((session) => session.id === id));
+        expect(sentBy(ofProbe)?.length).toBeGreaterThan(6);
+        expect(sentBy(ofPage)).toEqual(sentBy(ofProbe));
+        expect(receivedBy(ofPage)).toEqual(pushedTo(truth, id));
+        expect(ofPage?.traces.slice(-2)).toMatchObject([{ http: { method: 'POST', url: '/logout' } }, { disconnect: 'transport close' }]);
+
+        const { source, notes } = readHar(files[i] as string, { 1: id });
+        expect(notes).toHaveLength(1);
+        const ofHar = recordingOf(await capture('har', source).done);
+        expect(ofHar.sessions.map((session) => session.id)).toEqual([id]);
+        expect(sentBy(ofHar.sessions[0])).toEqual(sentBy(ofProbe));
+        expect(receivedBy(ofHar.sessions[0])).toEqual(pushedTo(truth, id));
+      }
+    },
+  );
 });
-void join;

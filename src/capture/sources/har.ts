@@ -16,6 +16,7 @@ const header = z.looseObject({ name: z.string(), value: z.string() });
 const entrySchema = z.looseObject({
   startedDateTime: z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'expected a date'),
   time: z.number(),
+  timings: z.looseObject({ wait: z.number().optional() }).optional(),
   pageref: z.string().optional(),
   request: z.looseObject({
     method: z.string(),
@@ -130,12 +131,13 @@ function follow(log: Log, attached: Attached, aliases: Readonly<Record<string, s
   const clients = new Map<string, BrowserClient>();
   const pages = [...new Set([...log.pages.map(({ id }) => id), ...log.entries.map(pageOf)])];
   for (const [i, id] of pages.entries()) clients.set(id, client(id, aliases[id] ?? aliases[String(i + 1)] ?? null));
-  const upgrades = upgradesOf(log.entries, attached);
+  const ends = endsOf(log.entries);
+  const upgrades = upgradesOf(log.entries, attached, ends);
   const steps: Step[] = leavings(log, clients);
   for (const entry of log.entries.filter(({ request }) => URL.canParse(request.url))) {
     const page = clients.get(pageOf(entry)) as BrowserClient;
     if (/^wss?:/i.test(entry.request.url)) steps.push(...socketSteps(entry, page, attached, upgrades, (event) => void told.push(event)));
-    else if (isWeb(entry.request.url)) steps.push(...requestSteps(entry, page, attached, upgrades));
+    else if (isWeb(entry.request.url)) steps.push(...requestSteps(entry, page, attached, ends, upgrades));
   }
   steps.sort((a, b) => a.at - b.at);
   for (const { run } of steps) run();
@@ -173,10 +175,10 @@ function leavings({ creator, pages, entries }: Log, clients: ReadonlyMap<string,
  * Requests begin at whole milliseconds, so what follows one another may seem to go backwards. Nothing is answered before it was
  * asked for, in either direction, and nothing comes by polling after the upgrade: that is what is ordered by.
  */
-function requestSteps(entry: Entry, page: BrowserClient, attached: Attached, upgrades: Upgrades): Step[] {
+function requestSteps(entry: Entry, page: BrowserClient, attached: Attached, ends: Ends, upgrades: Upgrades): Step[] {
   const { request, response } = entry;
   const at = Date.parse(entry.startedDateTime);
-  const end = endOf(entry);
+  const end = ends.get(entry) ?? at;
   const body = sentBody(request, attached);
   const answers = body !== undefined && /(^|\x1e)4[36]/.test(Buffer.from(body).toString('latin1'));
   let answered: ReturnType<BrowserClient['request']> = () => undefined;
@@ -194,7 +196,25 @@ function requestSteps(entry: Entry, page: BrowserClient, attached: Attached, upg
 /** The precision of a HAR file, in milliseconds. */
 const UNIT = 1;
 
-const endOf = ({ startedDateTime, time }: Entry): number => Date.parse(startedDateTime) + Math.max(0, time);
+/** When each entry had ended. */
+type Ends = ReadonlyMap<Entry, number>;
+
+/**
+ * Playwright's minimal files know how long an answer took to come, but not since when. Of polling that is known all the same: the
+ * client asks again as soon as it has its answer.
+ */
+function endsOf(entries: readonly Entry[]): Ends {
+  const ends = new Map<Entry, number>();
+  const later = new Map<string, number>();
+  for (const entry of entries.toReversed()) {
+    const at = Date.parse(entry.startedDateTime);
+    const sid = entry.request.method === 'GET' && isWeb(entry.request.url) ? sidOf(entry.request.url) : '';
+    const measured = at + Math.max(0, entry.time);
+    ends.set(entry, sid !== '' && (entry.timings?.wait ?? 0) < 0 ? (later.get(sid) ?? measured) : measured);
+    if (sid !== '') later.set(sid, at);
+  }
+  return ends;
+}
 
 const headersOf = (list: readonly { name: string; value: string }[]): SeenHeaders =>
   Object.fromEntries(list.map(({ name, value }) => [name.toLowerCase(), value]));
@@ -279,18 +299,18 @@ function messagesOf({ _webSocketMessages, response }: Entry, attached: Attached)
 /** By the id of the connection: when it was upgraded to a WebSocket, and when its polling had ended, which is before that. */
 type Upgrades = ReadonlyMap<string, { at: number; end: number }>;
 
-function upgradesOf(entries: readonly Entry[], attached: Attached): Upgrades {
-  const ends = new Map<string, number>();
+function upgradesOf(entries: readonly Entry[], attached: Attached, ends: Ends): Upgrades {
+  const polled = new Map<string, number>();
   for (const entry of entries) {
     const sid = isWeb(entry.request.url) ? sidOf(entry.request.url) : '';
-    if (sid !== '') ends.set(sid, Math.max(ends.get(sid) ?? 0, endOf(entry) + 2 * UNIT));
+    if (sid !== '') polled.set(sid, Math.max(polled.get(sid) ?? 0, (ends.get(entry) ?? 0) + 2 * UNIT));
   }
   return new Map(
     entries.flatMap((entry): [string, { at: number; end: number }][] => {
       const sid = sidOf(entry.request.url);
       const upgrade = isWeb(entry.request.url) ? undefined : messagesOf(entry, attached).find(({ type, data }) => type === 'send' && data === UPGRADE);
       if (sid === '' || !upgrade) return [];
-      const end = ends.get(sid) ?? 0;
+      const end = polled.get(sid) ?? 0;
       return [[sid, { at: timeOf(upgrade) ?? end, end }]];
     }),
   );
