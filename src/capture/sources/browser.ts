@@ -182,9 +182,15 @@ export function followBrowsers(tell: (event: SourceEvent) => void, content: stri
         return {
           sent(data, time) {
             carries ||= data === UPGRADE;
+            // An event is answered when it is there as a whole.
+            if (typeof data === 'string' && received.asks !== undefined && ackOf(data) === received.asks) received.quiet(time);
             sent.take(data, time);
           },
-          received: received.take,
+          received(data, time) {
+            // A browser sends an event and its attachments at once.
+            sent.quiet(time);
+            received.take(data, time);
+          },
           closed(time, broken = false) {
             line.quiet.delete(quiet);
             quiet(time);
@@ -243,13 +249,27 @@ function sidIn(open: string): string | undefined {
   }
 }
 
+/** A packet with attachments: how many, and the id by which it is answered with its namespace. */
+const BINARY = /^4[56](\d+)-((?:\/[^,]*,)?\d+)?/;
+/** The same id in an answer. */
+const ackOf = (packet: string): string | undefined => /^4(?:3|6\d+-)((?:\/[^,]*,)?\d+)/.exec(packet)?.[1];
+
+interface EmptyFrames {
+  take: Take;
+  /** Nothing more comes: what is missing was empty. */
+  quiet(at: number): void;
+  /** the id of the event that waits for attachments */
+  readonly asks: string | undefined;
+}
+
 type Take = (data: string | Uint8Array, at: number) => void;
 
 /**
  * Playwright does not tell of frames without content, and an empty attachment is one. The text of an event says how many
  * attachments follow it, and nothing comes between: what is missing before the next text was empty.
  */
-function withEmptyFrames(pass: Take, ambiguous: () => void): { take: Take; quiet(at: number): void } {
+function withEmptyFrames(pass: Take, ambiguous: () => void): EmptyFrames {
+  let asks: string | undefined;
   let expected = 0;
   let seen = 0;
   const quiet = (at: number): void => {
@@ -258,11 +278,16 @@ function withEmptyFrames(pass: Take, ambiguous: () => void): { take: Take; quiet
   };
   return {
     quiet,
+    get asks() {
+      return seen < expected ? asks : undefined;
+    },
     take(data, at) {
       if (typeof data !== 'string') seen++;
       else {
         quiet(at);
-        expected = Number(/^4[56](\d+)-/.exec(data)?.[1] ?? 0);
+        const [, count, id] = BINARY.exec(data) ?? [];
+        expected = Number(count ?? 0);
+        asks = id;
         seen = 0;
       }
       pass(data, at);
