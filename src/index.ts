@@ -4,4 +4,5 @@ export { checkpoint } from './capture/checkpoint.js';
 export { defineReplayConfig, type ReplayConfig } from './playwright/config.js';
 export { type Replay, recordings, test } from './playwright/fixture.js';
 export type { ReplayUse } from './playwright/options.js';
+export type { PageRecording, RecordPages } from './playwright/record.js';
 export type { ReplayResult } from './playwright/replay-test.js';

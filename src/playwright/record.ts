@@ -22,6 +22,8 @@ export interface RecordOptions {
 }
 
 export interface PageRecording {
+  /** Names this moment. */
+  checkpoint(name: string): Promise<void>;
   /** Ends the recording and writes it. Gives the file; undefined where there was one already, which is kept. */
   stop(): Promise<string | undefined>;
 }
@@ -45,11 +47,12 @@ export function recorderOf(testInfo: TestInfo): { record: RecordPages; end(): Pr
       const replace = ['all', 'changed'].includes(testInfo.config.updateSnapshots);
       if (existsSync(recordingFile(out, name)) && !replace) {
         tell(testInfo, `${recordingFile(out, name)} is there already and is kept; --update-snapshots records it anew`);
-        return { stop: async () => undefined };
+        return { checkpoint: async () => undefined, stop: async () => undefined };
       }
       const begun = begin(name, who, options, { out, force: replace }, testInfo);
       running.add(begun);
       return {
+        checkpoint: (at) => begun.recording.checkpoint(at),
         stop() {
           running.delete(begun);
           return begun.recording.stop();
@@ -96,6 +99,7 @@ function begin(name: string, who: Recorded, { exclude, redact }: RecordOptions, 
   };
   return {
     recording: {
+      checkpoint: (at) => capture.checkpoint(at),
       stop() {
         stopped ??= stop();
         return stopped;

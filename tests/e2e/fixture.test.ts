@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecording } from '../../src/recording/read.js';
 import { chromiumArgs, chromiumPath, hasChromium } from './people.js';
-import { type Finished, playwrightCli, playwrightTest, root, run, startAnnotator, type Target, temporary } from './support.js';
+import { type Finished, playwrightCli, root, run, startAnnotator, type Target, temporary } from './support.js';
 
 const spec = `import { expect, test } from 'socket-replay';
 import type { Page } from '@playwright/test';
@@ -33,6 +33,7 @@ test('stopped', async ({ page, record }) => {
   await enter(page, 'alice');
   await page.getByRole('button', { name: 'On reading together' }).click();
   await page.getByRole('heading', { name: 'On reading together' }).waitFor();
+  await recording.checkpoint('opened');
   console.log('wrote', await recording.stop());
   await page.getByRole('button', { name: 'Field notes, spring' }).click();
   await page.getByText('Two herons at the weir').waitFor();
@@ -81,18 +82,44 @@ export default defineConfig({ use: { baseURL: '${target.url}', launchOptions: { 
   it('records the pages and contexts of each person until the test has passed', async () => {
     const { code, output } = await test('-g', 'tagging');
     expect(code, output).toBe(0);
-    const { recorded, sessions } = read('tagging');
-    console.log(output, text('tagging'));
+    const { recorded, status, sessions } = read('tagging');
+    expect(recorded?.source).toBe('page');
+    expect(status).toBe('finished');
+    expect(sessions.map(({ id, user, traces }) => [id, user, traces.map(({ emit }) => emit)])).toEqual([
+      ['alice', 'alice', [undefined, 'documentList', 'subscribe', 'subscribe', 'documentOpen', 'statistic', 'tagCreate', 'statistic']],
+      ['bob', 'bob', [undefined, 'documentList', 'subscribe', 'subscribe']],
+    ]);
+    expect(sessions[0]?.traces[6]).toMatchObject({ ack: [{ success: true }] });
+    expect(sessions[1]?.received?.at(-1)).toMatchObject({ after: 3, event: 'tagRefresh' });
+    expect(output).toContain('recordings/tagging.yaml: finished');
+  });
+
+  it('keeps what is there, unless snapshots are to be updated', async () => {
+    const before = text('tagging');
+    const kept = await test('-g', 'tagging');
+    expect(kept.code, kept.output).toBe(0);
+    expect(kept.output).toMatch(/tagging\.yaml is there already and is kept/);
+    expect(text('tagging')).toBe(before);
+    const again = await test('-g', 'tagging', '--update-snapshots');
+    expect(again.code, again.output).toBe(0);
+    expect(text('tagging')).not.toBe(before);
   });
 
   it('writes when it is stopped', async () => {
     const { code, output } = await test('-g', 'stopped');
     expect(code, output).toBe(0);
-    console.log(output, text('stopped'));
+    expect(output).toContain('wrote recordings/stopped.yaml');
+    const { sessions, checkpoints } = read('stopped');
+    expect(sessions[0]?.traces.map(({ emit }) => emit)).toEqual([undefined, 'documentList', 'subscribe', 'subscribe', 'documentOpen']);
+    expect(checkpoints?.map(({ name }) => name)).toEqual(['opened']);
   });
 
   it('writes nothing of a test that fails, and fails a test of which nothing was captured', async () => {
     const { code, output } = await test('-g', 'failing|empty');
-    console.log(output);
+    expect(code).toBe(1);
+    expect(output).toMatch(/2 failed/);
+    expect(output).toContain('failing: not written, because the test did not pass');
+    expect(output).toContain('REPLAY_CAPTURE_EMPTY');
+    for (const name of ['failing', 'empty']) expect(existsSync(join(folder, 'recordings', `${name}.yaml`))).toBe(false);
   });
 });
