@@ -6,7 +6,7 @@ import { ReplayError, ReplayErrors } from '../errors.js';
 import { createRedactor } from '../recording/redact.js';
 import { type CaptureResult, startCapture } from './capture.js';
 import { prepareCapture, refuseExisting, type Saved } from './finish.js';
-import type { ImportFile } from './sources/import-file.js';
+import { type ImportFile, invalid } from './sources/import-file.js';
 
 export interface ImportOptions {
   /** where recordings lie */
@@ -52,7 +52,7 @@ export async function importAll(files: readonly ImportFile[], options: ImportOpt
   const captures = mkdtempSync(join(tmpdir(), 'socket-replay-import-'));
   try {
     const ready = [];
-    for (const { name, source, notes } of named) {
+    for (const { file, name, source, notes } of named) {
       const result = await startCapture({
         name,
         source,
@@ -62,11 +62,21 @@ export async function importAll(files: readonly ImportFile[], options: ImportOpt
         exclude: options.exclude,
         folder: captures,
       }).done;
-      ready.push({ save: prepareCapture(result.captured, { out: options.out, captures, force: options.force }), result, notes });
+      ready.push({ save: prepared(file, () => prepareCapture(result.captured, { out: options.out, captures, force: options.force })), result, notes });
     }
     return ready.map(({ save, result, notes }) => ({ saved: save(), result, notes }));
   } finally {
     rmSync(captures, { recursive: true, force: true });
+  }
+}
+
+/** What is to be done about an empty capture is another thing where nobody can use the application again. */
+function prepared(file: string, prepare: () => () => Saved): () => Saved {
+  try {
+    return prepare();
+  } catch (error) {
+    if (!(error instanceof ReplayError) || error.code !== 'REPLAY_CAPTURE_EMPTY') throw error;
+    throw invalid(file, 'holds nothing that a client did', 'Import a file in which somebody uses the application, or exclude less.');
   }
 }
 

@@ -57,7 +57,7 @@ describe('import', () => {
     writeFileSync(silent, JSON.stringify({ schemaVersion: 1, traceCount: 0, recording: { name: 'silent', status: 'finished' }, traces: [] }));
     const empty = world.cli('import', 'care', sample('care.json'), silent);
     expect(await empty.ends()).toBe(2);
-    expect(empty.text()).toContain('REPLAY_CAPTURE_EMPTY');
+    expect(empty.text()).toContain('holds nothing that a client did');
 
     const twice = world.cli('import', 'care', sample('care.json'), sample('care.json'));
     expect(await twice.ends()).toBe(2);
