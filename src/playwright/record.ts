@@ -12,9 +12,9 @@ import { recordingName } from '../recording/schema.js';
 import { currentScale } from './run.js';
 
 /** Whose sockets are recorded: one page, all pages of a context, or those of several people by their alias. */
-export type Recorded = Page | BrowserContext | { [alias: string]: Page | BrowserContext };
+type Recorded = Page | BrowserContext | { [alias: string]: Page | BrowserContext };
 
-export interface RecordOptions {
+interface RecordOptions {
   /** globs of events and requests that are left out */
   exclude?: string[];
   /** more keys whose values are secret */

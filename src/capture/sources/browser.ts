@@ -12,7 +12,7 @@ export interface SeenSocket {
   closed(at: number, broken?: boolean): void;
 }
 
-export interface SeenRequest {
+interface SeenRequest {
   method: string;
   url: string;
   headers: SeenHeaders;

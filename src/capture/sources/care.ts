@@ -3,8 +3,8 @@
  * acknowledgements, causes and rows; who was connected had connected before.
  */
 import { z } from 'zod';
+import { globPattern } from '../../recording/glob.js';
 import { isObject, mapValue, type Value } from '../../recording/values.js';
-import { globPattern } from '../glob.js';
 import type { CaptureEnd, SourceEvent } from '../source.js';
 import { fileSource } from './file.js';
 import { fromJsonFile, type ImportFile, invalid, readBytes } from './import-file.js';

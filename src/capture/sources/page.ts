@@ -4,7 +4,7 @@ import type { SourceEvent, TraceSource } from '../source.js';
 import { type BrowserClient, followBrowsers, isEngine, isWeb, type SeenAnswer, type SeenSocket } from './browser.js';
 
 /** What is used of Playwright's `Page`; this room does not know Playwright. */
-export interface WatchedPage {
+interface WatchedPage {
   on: Listen;
   off: Listen;
   mainFrame(): object;
