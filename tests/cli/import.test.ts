@@ -44,7 +44,7 @@ describe('import', () => {
     expect(har.text()).toContain('1 event excluded');
   });
 
-  test('writes all files or none', async () => {
+  test('writes all files or none', { timeout: 90_000 }, async () => {
     const bad = join(world.folder, 'bad.json');
     writeFileSync(bad, '{"schemaVersion":2}');
     const cli = world.cli('import', 'care', sample('care.json'), bad, join(world.folder, 'none.json'));
@@ -65,7 +65,7 @@ describe('import', () => {
     expect(recordings()).toEqual([]);
   });
 
-  test('refuses what is there, a name for several files, and a name that is none', async () => {
+  test('refuses what is there, a name for several files, and a name that is none', { timeout: 90_000 }, async () => {
     expect(await world.cli('import', 'har', sample('devtools.har')).ends()).toBe(0);
     const before = yaml('devtools');
     const again = world.cli('import', 'har', sample('devtools.har'));
