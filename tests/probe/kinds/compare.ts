@@ -38,7 +38,9 @@ export function compare(heard: Heard, observers: readonly Observer[]): Counts {
     counts.pushes += received.length;
     counts.answers += received.filter(({ answer }) => answer !== undefined).length;
   }
-  // And nothing of anybody else.
+  // And nothing of anybody else: who was refused is not told of.
+  expect(new Set(heard.of('connect').map(({ socket }) => socket.sid))).toEqual(new Set(observers.map(({ sid }) => sid)));
+  expect(heard.of('connect')).toHaveLength(observers.length);
   expect(emits).toHaveLength(counts.emits);
   expect(acks).toHaveLength(counts.acks);
   expect(pushes.flatMap(({ to }) => to)).toHaveLength(counts.pushes);
