@@ -150,7 +150,7 @@ export async function connected(observer: Observer): Promise<Observer> {
 const binary = (bytes: Buffer): unknown => ({ '!binary': bytes.toString('base64') });
 
 /** A value as JSON can show it: what was sent and what arrived become comparable, whatever the parser. */
-export function plain(value: unknown): unknown {
+function plain(value: unknown): unknown {
   if (value === undefined || typeof value === 'function') return null;
   if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null;
   if (typeof value !== 'object' || value === null) return value;
