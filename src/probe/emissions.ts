@@ -90,7 +90,8 @@ function add(socket: ServerSocket, packet: Packet, asks: boolean): Emission {
 
 /** Socket.IO throws it away only after it has notified. */
 function retract(socket: ServerSocket, packet: Packet): void {
-  held.get(socket)?.pop();
+  const waiting = held.get(socket);
+  if (waiting?.at(-1) === packet) waiting.pop();
   const to = emissions.get(packet)?.message.to;
   if (to?.at(-1) === socket.id) to.pop();
 }
