@@ -20,6 +20,8 @@ const socketSchema = z.object({
   transport: z.string(),
   address: z.string(),
   handshake: z.object({ auth: value.optional(), query: value.optional() }),
+  /** the server keeps its state for a while: it puts an offset behind the arguments of pushes, and the socket id may come back */
+  recovery: z.literal(true).optional(),
   at,
 });
 /** One connection, as the server knows it. */

@@ -1,0 +1,210 @@
+/**
+ * What an observer between clients and their server sees, as events of a capture: Engine.IO messages in, source events out. No
+ * I/O. Causes cannot be seen here, so every push has none.
+ */
+import { parse } from 'node:querystring';
+import { decodePacket, type Packet as EnginePacket } from 'engine.io-parser';
+import { Decoder, type Packet, PacketType } from 'socket.io-parser';
+import type { Value } from '../../recording/values.js';
+import { FENCE_EVENT } from '../../wire/messages.js';
+import type { SourceEvent, SourceSocket } from '../source.js';
+
+/** One Engine.IO connection as it was asked for. */
+interface EngineMeta {
+  /** path and query of its first request */
+  url: string;
+  address: string;
+  user: string | null;
+}
+
+export interface Engine {
+  /**
+   * One message of the client: a text with its packet type in front (of a polling payload each part, see `messagesOf`), or the
+   * bytes of an attachment; in the order in which the server processes them.
+   */
+  client(message: string | Uint8Array, at: number): void;
+  server(message: string | Uint8Array, at: number): void;
+  /** Its transport has ended; `broken`: nobody closed it. */
+  closed(by: 'client' | 'server' | 'broken', at: number): void;
+}
+
+export type Follow = (meta: EngineMeta) => Engine;
+
+/** The messages of a polling body. */
+export const messagesOf = (payload: string): string[] => payload.split('\x1e');
+
+/** A socket of one namespace. */
+interface Followed {
+  socket: SourceSocket;
+  /** numbers of emits and pushes that wait for an acknowledgement, by its id on the wire */
+  asked: Map<number, number>;
+  pushed: Map<number, number>;
+  /** has said goodbye; what the server sent before it heard that is still on its way */
+  left: boolean;
+}
+
+/** What all connections of one source share. */
+interface Shared {
+  tell(event: SourceEvent): void;
+  warn(code: string, message: string): void;
+  nextPush(): number;
+  /** how many emits a socket id has made; a recovered connection goes on counting */
+  counts: Map<string, number>;
+  open: Map<string, Followed>;
+}
+
+/** Follows the connections of one source: pushes are numbered, and warnings given once, over all of them. */
+export function frameFollower(tell: (event: SourceEvent) => void): Follow {
+  const warned = new Set<string>();
+  let pushes = 0;
+  const shared: Shared = {
+    tell,
+    warn(code, message) {
+      if (!warned.has(code)) tell({ type: 'warning', code, message });
+      warned.add(code);
+    },
+    nextPush: () => ++pushes,
+    counts: new Map(),
+    open: new Map(),
+  };
+  return (meta) => followEngine(meta, shared);
+}
+
+const closeReasons = { client: 'transport close', server: 'forced server close', broken: 'transport error' } as const;
+
+function followEngine(meta: EngineMeta, shared: Shared): Engine {
+  const query = { ...parse(meta.url.slice(meta.url.indexOf('?') + 1)) } as Record<string, string | string[]>;
+  const sockets = new Map<string, Followed>();
+  /** what the client sent with its CONNECT, until the server answers */
+  const auths = new Map<string, Value>();
+  let transport = String(query.transport ?? 'unknown');
+  let awaitsPong = false;
+  let readable = true;
+  let now = 0;
+
+  const disconnect = (followed: Followed, reason: string): void => {
+    if (followed.left) return;
+    followed.left = true;
+    const { sid } = followed.socket;
+    if (shared.open.get(sid) === followed) shared.open.delete(sid);
+    if (!followed.socket.recovery) shared.counts.delete(sid);
+    shared.tell({ type: 'disconnect', sid, reason, at: now });
+  };
+
+  const connected = (nsp: string, { sid, pid }: { sid?: unknown; pid?: unknown }): void => {
+    if (typeof sid !== 'string') return unreadable();
+    // Its old connection was found dead by the server before the observer could.
+    const before = shared.open.get(sid);
+    if (before) disconnect(before, 'transport close');
+    const { address, user } = meta;
+    const recovery = pid !== undefined && { recovery: true as const };
+    const socket = { sid, namespace: nsp, user, transport, address, handshake: { auth: auths.get(nsp) ?? {}, query }, at: now, ...recovery };
+    const followed = { socket, asked: new Map(), pushed: new Map(), left: false };
+    auths.delete(nsp);
+    sockets.set(nsp, followed);
+    shared.open.set(sid, followed);
+    shared.tell({ type: 'connect', socket });
+  };
+
+  const fromClient = ({ type, nsp, id, data }: Packet): void => {
+    const followed = sockets.get(nsp);
+    if (type === PacketType.CONNECT) auths.set(nsp, (data as Value | undefined) ?? {});
+    if (!followed || followed.left) return;
+    const { sid } = followed.socket;
+    if (type === PacketType.DISCONNECT) disconnect(followed, 'client namespace disconnect');
+    else if (type === PacketType.ACK) {
+      const push = id === undefined ? undefined : followed.pushed.get(id);
+      if (push === undefined) return;
+      followed.pushed.delete(id as number);
+      shared.tell({ type: 'answer', push, sid, args: data, at: now });
+    } else if (type === PacketType.EVENT && data?.[0] !== FENCE_EVENT) {
+      const n = (shared.counts.get(sid) ?? 0) + 1;
+      shared.counts.set(sid, n);
+      if (id !== undefined) followed.asked.set(id, n);
+      shared.tell({ type: 'emit', sid, n, event: String(data?.[0]), args: data?.slice(1) ?? [], asks: id !== undefined, at: now });
+    }
+  };
+
+  const fromServer = ({ type, nsp, id, data }: Packet): void => {
+    if (type === PacketType.CONNECT) return connected(nsp, data ?? {});
+    if (type === PacketType.CONNECT_ERROR) auths.delete(nsp);
+    const followed = sockets.get(nsp);
+    if (!followed) return;
+    const { sid } = followed.socket;
+    if (type === PacketType.DISCONNECT) disconnect(followed, 'server namespace disconnect');
+    else if (type === PacketType.ACK) {
+      const n = id === undefined ? undefined : followed.asked.get(id);
+      if (n === undefined) return;
+      followed.asked.delete(id as number);
+      shared.tell({ type: 'ack', sid, n, args: data, at: now });
+    } else if (type === PacketType.EVENT) {
+      const push = shared.nextPush();
+      if (id !== undefined) followed.pushed.set(id, push);
+      shared.tell({ type: 'push', push, cause: null, event: String(data?.[0]), args: data?.slice(1) ?? [], to: [sid], asks: id !== undefined, at: now });
+    }
+  };
+
+  const unreadable = (): void => {
+    readable = false;
+    shared.warn(
+      'frames_unreadable',
+      'a connection speaks another format than Socket.IO (a custom parser?): it works, but is not recorded. The probe records it.',
+    );
+  };
+
+  const decode = (decoder: Decoder, data: unknown): void => {
+    try {
+      decoder.add(data);
+    } catch {
+      unreadable();
+    }
+  };
+
+  const closed: Engine['closed'] = (by, at) => {
+    now = at;
+    readable = false;
+    const reason = by === 'server' && awaitsPong ? 'ping timeout' : closeReasons[by];
+    for (const followed of sockets.values()) disconnect(followed, reason);
+  };
+
+  if (query.EIO !== '4') {
+    readable = false;
+    shared.warn('frames_protocol', 'a client speaks the protocol of Socket.IO 2 or older: it works, but is not recorded. The probe records it.');
+  }
+  const clientDecoder = decoderTo(fromClient);
+  const serverDecoder = decoderTo(fromServer);
+
+  /** After the upgrade the transport closes itself; what the old one says of closing means only itself. */
+  const isClose = ({ type }: EnginePacket): boolean => type === 'close' && transport !== 'websocket';
+
+  return {
+    client(message, at) {
+      if (!readable) return;
+      now = at;
+      awaitsPong = false;
+      const packet = decodePacket(message);
+      if (packet.type === 'message') decode(clientDecoder, plain(packet.data));
+      else if (packet.type === 'upgrade') transport = 'websocket';
+      else if (isClose(packet)) closed('client', at);
+    },
+    server(message, at) {
+      if (!readable) return;
+      now = at;
+      const packet = decodePacket(message);
+      if (packet.type === 'message') decode(serverDecoder, plain(packet.data));
+      else if (packet.type === 'ping') awaitsPong = true;
+      else if (isClose(packet)) closed('server', at);
+    },
+    closed,
+  };
+}
+
+/** Without the limit of attachments, which is the application's to set. */
+function decoderTo(listener: (packet: Packet) => void): Decoder {
+  const decoder = new Decoder({ maxAttachments: Number.POSITIVE_INFINITY });
+  decoder.on('decoded', listener);
+  return decoder;
+}
+
+/** A copy of bytes, which may stand in a buffer that is used again. */
+const plain = (data: string | Uint8Array): string | Uint8Array => (typeof data === 'string' ? data : new Uint8Array(data));
