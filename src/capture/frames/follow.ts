@@ -10,7 +10,7 @@ import { FENCE_EVENT } from '../../wire/messages.js';
 import type { SourceEvent, SourceSocket } from '../source.js';
 
 /** One Engine.IO connection as it was asked for. */
-interface EngineMeta {
+export interface EngineMeta {
   /** path and query of its first request */
   url: string;
   address: string;
@@ -28,7 +28,7 @@ export interface Engine {
   closed(by: 'client' | 'server' | 'broken', at: number): void;
 }
 
-export type Follow = (meta: EngineMeta) => Engine;
+export type Follow<Meta extends EngineMeta = EngineMeta> = (meta: Meta) => Engine;
 
 /** The messages of a polling body. */
 export const messagesOf = (payload: string): string[] => payload.split('\x1e');
@@ -43,7 +43,7 @@ interface Followed {
   left: boolean;
 }
 
-/** What all connections of one source share. */
+/** What a connection has of its source. */
 interface Shared {
   tell(event: SourceEvent): void;
   warn(code: string, message: string): void;
@@ -53,21 +53,21 @@ interface Shared {
   open: Map<string, Followed>;
 }
 
-/** Follows the connections of one source: pushes are numbered, and warnings given once, over all of them. */
-export function frameFollower(tell: (event: SourceEvent) => void): Follow {
+/** Follows the connections of one source: pushes are numbered, and warnings given once, over all of them. Events come with what was given of their connection. */
+export function frameFollower<Meta extends EngineMeta>(tell: (event: SourceEvent, meta: Meta) => void): Follow<Meta> {
   const warned = new Set<string>();
+  const common = { counts: new Map(), open: new Map() };
   let pushes = 0;
-  const shared: Shared = {
-    tell,
-    warn(code, message) {
-      if (!warned.has(code)) tell({ type: 'warning', code, message });
-      warned.add(code);
-    },
-    nextPush: () => ++pushes,
-    counts: new Map(),
-    open: new Map(),
-  };
-  return (meta) => followEngine(meta, shared);
+  return (meta) =>
+    followEngine(meta, {
+      ...common,
+      tell: (event) => tell(event, meta),
+      warn(code, message) {
+        if (!warned.has(code)) tell({ type: 'warning', code, message }, meta);
+        warned.add(code);
+      },
+      nextPush: () => ++pushes,
+    });
 }
 
 const closeReasons = { client: 'transport close', server: 'forced server close', broken: 'transport error' } as const;

@@ -22,9 +22,11 @@ import { offerReplay } from '../try-replay.js';
 export const recordCommand = (): Command =>
   new Command('record')
     .description('Record what users do on a running application into recordings/NAME.yaml.')
-    .argument('[command...]', 'the command that starts the application, after --; without it, an application that runs under the probe is used')
+    .argument('[command...]', 'the command that starts the application, after --; without it, an application that runs already is used')
     .option('--name <name>', 'name of the recording (default: date and time)')
-    .option('--target <url>', 'the application to attach to, by where it listens')
+    .option('--target <url>', 'the application, by where it listens: attached to if it runs under the probe, else a proxy is put in front of it')
+    .option('--proxy', 'put a proxy in front of --target also if it runs under the probe')
+    .option('--port <number>', 'the port that the proxy listens at (default: any that is free)')
     .option('--pick <id...>', 'record only these connections: socket ids or users, as `sessions` lists them')
     .option('--where <rule...>', 'record only connections of which this holds: user=GLOB, namespace=GLOB, auth.KEY=GLOB, query.KEY=GLOB')
     .option('--all', 'record all connections, also later ones, without asking')
@@ -56,6 +58,8 @@ Examples:
 interface RecordOptions {
   name?: string;
   target?: string;
+  proxy?: boolean;
+  port?: string;
   pick?: string[];
   where?: string[];
   all?: boolean;
@@ -93,7 +97,7 @@ async function record(terminal: Console, options: RecordOptions, command: readon
   for (const line of leftLogLines(leftLogs(captures))) terminal.warn(line);
 
   const leave = onSignals(() => process.exit(exitCodes.aborted));
-  const connected = await connect(terminal, options.target, command);
+  const connected = await connect(terminal, options, command);
   try {
     const selection = await choose(terminal, connected, options, rules);
     const capture = startCapture({
