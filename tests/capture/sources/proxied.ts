@@ -7,10 +7,10 @@ import { io as connectTo, type ManagerOptions, type Socket, type SocketOptions }
 import type { SourceEvent, TraceSource } from '../../../src/capture/source.js';
 import { proxySource } from '../../../src/capture/sources/proxy.js';
 
-export type Of<T extends SourceEvent['type']> = Extract<SourceEvent, { type: T }>;
+type Of<T extends SourceEvent['type']> = Extract<SourceEvent, { type: T }>;
 
 /** What one end saw, in its order: `[event, ...args]`, acknowledgements as `[null, ...args]`. */
-export interface Seen {
+interface Seen {
   emits: unknown[][];
   acks: unknown[][];
   pushes: unknown[][];
