@@ -226,6 +226,14 @@ describe('the end', () => {
     expect(of('disconnect')).toEqual([{ type: 'disconnect', sid: 's1', reason: 'ping timeout', at: 6 }]);
   });
 
+  test('the server closes after a pong came', () => {
+    const engine = connected();
+    engine.server('2', 3);
+    engine.client('3', 4);
+    engine.closed('server', 5);
+    expect(of('disconnect')).toMatchObject([{ reason: 'forced server close' }]);
+  });
+
   test('a polling connection is closed by a packet; after the upgrade that means only the old transport', () => {
     const [stays, goes] = ['s1', 's2'].map((sid) => connected(sid, '/', follow(ask('polling'))));
     stays?.client('5', 3);

@@ -124,6 +124,21 @@ describe.each([
   });
 });
 
+test('a websocket that is tried beside polling and fails ends nothing', async () => {
+  world = await proxied();
+  const alice = await world.client({ transports: ['polling'] });
+  const tried = request(`${world.url}/socket.io/?EIO=4&transport=websocket&sid=${alice.io.engine.id}`, {
+    headers: { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' },
+  }).end();
+  const [, socket] = (await once(tried, 'upgrade')) as [IncomingMessage, Duplex];
+  socket.end();
+  await once(socket.resume(), 'close');
+  expect(await ask(world, alice, 'echo', 1)).toEqual([1]);
+  await world.source.drain(1_000);
+  agrees();
+  expect(world.of('disconnect')).toEqual([]);
+});
+
 describe('what cannot be read', () => {
   /** A parser of an application's own: everything is bytes. */
   const parser = {
