@@ -1,6 +1,7 @@
 /** Events that the person who records does not want: heartbeats, cursors, log tables. */
+
+import { globPattern } from '../recording/glob.js';
 import { traceOf } from './belongs.js';
-import { globPattern } from './glob.js';
 import type { SourceEvent } from './source.js';
 
 /**

@@ -1,7 +1,7 @@
 /** Which connections are captured: by choice, by rule, and whether later ones are. Pure. */
 import { ReplayError } from '../errors.js';
+import { globPattern } from '../recording/glob.js';
 import { field, isObject, type Value } from '../recording/values.js';
-import { globPattern } from './glob.js';
 import type { SourceSocket } from './source.js';
 
 /** What a connection must have: `user`, `namespace`, `transport`, or a value of its handshake, as a glob. */

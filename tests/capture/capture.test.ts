@@ -23,9 +23,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const plain: CaptureOptions['redact'] = { redact: (value) => value };
+const plain: CaptureOptions['redactor'] = { redact: (value) => value, text: (text) => text, publish: () => undefined, restore: (value) => value, learnt: 0 };
 const start = (source: ReturnType<typeof fakeSource>, more: Partial<CaptureOptions> = {}) =>
-  startCapture({ name: 'one', source, select: () => true, redact: plain, folder, ...more });
+  startCapture({ name: 'one', source, select: () => true, redactor: plain, folder, ...more });
 
 describe('one capture', () => {
   test('keeps every event, writes the same to its log, and saves a recording', async () => {
@@ -82,7 +82,7 @@ describe('one capture', () => {
 
   test('secrets reach neither memory nor log', async () => {
     const source = fakeSource(TARGET);
-    const capture = start(source, { redact: createRedactor({ keys: ['pin'] }) });
+    const capture = start(source, { redactor: createRedactor({ rules: ['pin'] }) });
     source.tell(
       connect('a', { handshake: { auth: { token: 'tok-secret-1' }, query: { token: 'tok-secret-2' } } }),
       emit('a', 1, 'login', { args: [{ password: 'pw-secret-3', pin: 'pin-secret-4' }], asks: true }),
@@ -191,7 +191,7 @@ describe('ways out', () => {
     const redact = () => {
       throw new Error('no');
     };
-    const capture = start(source, { redact: { redact } });
+    const capture = start(source, { redactor: { ...plain, redact } });
     expect(() => source.tell(connect('a', { handshake: { auth: { token: 'tok-secret' } } }))).not.toThrow();
     expect((await capture.done).captured.end).toEqual({ status: 'failed', reason: 'event_failed' });
     expect(readFileSync(logFile(folder, 'one'), 'utf8')).not.toContain('tok-secret');

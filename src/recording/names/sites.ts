@@ -1,6 +1,6 @@
 /** Every place of a recording where a value stands, in the order in which the values came to be. */
 import type { ChangeEntry, Recording, Trace } from '../schema.js';
-import { isObject, Tagged, type Value, type ValueObject } from '../values.js';
+import { isObject, secretsOf, Tagged, type Value, type ValueObject } from '../values.js';
 
 type Part = 'args' | 'handshake' | 'ack' | 'push' | 'row' | 'key' | 'set';
 
@@ -133,7 +133,8 @@ function mapPart(root: Value, around: Around, replace: (site: Site) => Value | u
       const object = Object.fromEntries(entries);
       return templates ? new Tagged({ tag: 'keys', entries: object }) : object;
     }
-    if (value instanceof Uint8Array || value === null || typeof value === 'boolean' || (value instanceof Tagged && value.body.tag !== 'secret')) return value;
+    if (value instanceof Uint8Array || value === null || typeof value === 'boolean' || (value instanceof Tagged && secretsOf(value.body).length === 0))
+      return value;
     return replace({ ...around, value, path, key, within, root }) ?? value;
   };
   return visit(root, [], '', []);

@@ -298,6 +298,16 @@ describe('random values', () => {
     expect(named([emit('login', [{}], { ack: [{ token: secret }, { token: secret }] })])[0]?.ack).toEqual([{ token: secret }, { token: secret }]);
   });
 
+  test('also inside texts', () => {
+    const text = (template: string) => new Tagged({ tag: 'text', template });
+    const [first, second] = named([
+      emit('login', [{}], { ack: [{ cookie: text('sid=${!secret cookie1}; Path=/'), other: text('x ${!secret token2}') }] }),
+      emit('x', [{ cookie: text('sid=${!secret cookie1}'), header: text('Bearer ${!secret token3}') }]),
+    ]);
+    expect(first?.ack).toEqual([{ cookie: text('sid=${cookie1}; Path=/'), other: text('x ${!secret token2}') }]);
+    expect(second?.args).toEqual([{ cookie: text('sid=${cookie1}'), header: text('Bearer ${!secret token3}') }]);
+  });
+
   test('socket ids', () => {
     const [made] = named([emit('x', ['SIDalice0000000000AB'], { ack: ['SIDbob000000000000AB', 'SIDcarl00000000000AB'] }), emit('y', [], { by: 'bob' })]);
     expect(made).toMatchObject({ args: [new Tagged({ tag: 'socket' })], ack: [new Tagged({ tag: 'socket', session: 'bob' }), 'SIDcarl00000000000AB'] });
