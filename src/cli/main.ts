@@ -4,6 +4,7 @@ import { capturesCommand } from './commands/captures.js';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { exportCommand } from './commands/export.js';
 import { initCommand } from './commands/init.js';
+import { lintCommand } from './commands/lint.js';
 import { recordCommand } from './commands/record.js';
 import { sessionsCommand } from './commands/sessions.js';
 import { stopCommand } from './commands/stop.js';
@@ -24,7 +25,7 @@ Examples:
   npx playwright test                                      replay all recordings`,
   );
 
-for (const command of [recordCommand, initCommand, sessionsCommand, checkpointCommand, stopCommand, capturesCommand, exportCommand])
+for (const command of [recordCommand, initCommand, sessionsCommand, checkpointCommand, stopCommand, capturesCommand, exportCommand, lintCommand])
   program.addCommand(command().copyInheritedSettings(program));
 
 try {

@@ -89,7 +89,7 @@ const shapes: readonly [RegExp, word: string][] = [
 ];
 
 /** Parts of a known form, whatever they stand in. They may overlap. */
-function knownSpans(text: string): Span[] {
+export function knownSpans(text: string): Span[] {
   if (text.length < 8) return [];
   return shapes.flatMap(([shape, word]) =>
     [...text.matchAll(shape)].map((match) => {
