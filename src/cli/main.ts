@@ -4,6 +4,7 @@ import { capturesCommand } from './commands/captures.js';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { exportCommand } from './commands/export.js';
 import { initCommand } from './commands/init.js';
+import { inspectCommand } from './commands/inspect.js';
 import { lintCommand } from './commands/lint.js';
 import { recordCommand } from './commands/record.js';
 import { sessionsCommand } from './commands/sessions.js';
@@ -25,7 +26,8 @@ Examples:
   npx playwright test                                      replay all recordings`,
   );
 
-for (const command of [recordCommand, initCommand, sessionsCommand, checkpointCommand, stopCommand, capturesCommand, exportCommand, lintCommand])
+const commands = [recordCommand, initCommand, sessionsCommand, checkpointCommand, stopCommand, capturesCommand, exportCommand, lintCommand, inspectCommand];
+for (const command of commands)
   program.addCommand(command().copyInheritedSettings(program));
 
 try {

@@ -4,7 +4,7 @@ import { globPattern } from './glob.js';
 import { ruleWord } from './secret-shapes.js';
 
 /** A place that is secret; `matches` is of the event's name, `table:NAME` for rows, `METHOD PATH` for HTTP. */
-export interface Rule {
+interface Rule {
   matches(event: string): boolean;
   /** from the part of the event on; `*`: any */
   path: readonly string[];

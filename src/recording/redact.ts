@@ -13,7 +13,7 @@ export interface RedactorOptions {
 }
 
 /** Where a value stands: the event (`table:NAME` for rows) and the part of it, for the rules. */
-export interface Place {
+interface Place {
   event: string | undefined;
   part: string;
 }

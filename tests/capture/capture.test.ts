@@ -197,6 +197,19 @@ describe('ways out', () => {
     expect(readFileSync(logFile(folder, 'one'), 'utf8')).not.toContain('tok-secret');
   });
 
+  test('more than 20 MB is saved only by force, side files counted; the log stays until then', async () => {
+    const source = fakeSource(TARGET);
+    const capture = start(source);
+    source.tell(connect('a'), emit('a', 1, 'upload', { args: [new Uint8Array(21 * 1024 * 1024)] }));
+    capture.stop();
+    const { captured } = await capture.done;
+    const out = join(folder, 'out');
+    expect(() => saveCapture(captured, { out, captures: folder })).toThrow(/REPLAY_RECORDING_LIMITS: the recording one has 21\.0 MB.*export one --force/s);
+    expect(existsSync(out)).toBe(false);
+    expect(readLog(folder, 'one').events).toHaveLength(2);
+    expect(saveCapture(captured, { out, captures: folder, force: true }).bytes).toBeLessThan(1000);
+  });
+
   test('an empty capture is not written', async () => {
     const source = fakeSource(TARGET, [socket('a')]);
     const capture = start(source);

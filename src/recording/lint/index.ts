@@ -1,7 +1,7 @@
 /** What a reviewer should know of recordings before they are committed: leaks, dates, names, loose ends, sizes. Pure. */
 import type { Where } from '../../errors.js';
-import { parseYaml } from '../document.js';
 import { placesOf } from '../places.js';
+import { placeFinder } from '../read.js';
 import type { Recording } from '../schema.js';
 import { dates } from './dates.js';
 import { ambiguousIds, unmadeNames } from './names.js';
@@ -30,24 +30,15 @@ export interface LintInput {
 const all: readonly ((subject: Subject) => Finding[])[] = [leaks, people, unconfigured, dates, unmadeNames, ambiguousIds, ends, happens, sizes];
 
 /** The findings of one recording in the order of the file, without those that a comment allows. */
-export function lintRecording({ file, ...input }: LintInput): LintFinding[] {
-  // The tree that positions come from is many times larger than the recording, and not kept when it is read.
-  const document = parseYaml(input.text, { file, readBinary: () => new Uint8Array() });
-  const lines = input.text.split('\n');
-  return findingsOf(input, all)
-    .map((finding) => lintFinding(finding, document.placeOf(finding.path, finding.key)))
+export function lintRecording({ file, text, ...input }: LintInput): LintFinding[] {
+  const placeOf = placeFinder(text, file);
+  const lines = text.split('\n');
+  const subject: Subject = { ...input, places: placesOf(input.recording) };
+  return all
+    .flatMap((rule) => rule(subject))
+    .map((finding) => lintFinding(finding, placeOf(finding.path, finding.key)))
     .filter(({ rule, where }) => ![where.line ?? 1, (where.line ?? 1) - 1].some((line) => allowed(lines[line - 1] ?? '') === rule))
     .sort((a, b) => (a.where.line ?? 0) - (b.where.line ?? 0) || (a.where.column ?? 0) - (b.where.column ?? 0));
-}
-
-/** What a reader of one recording should know at once: whether its story is whole, and its dates. */
-export const notesOf = (input: Omit<LintInput, 'file'>): string[] => [
-  ...new Set(findingsOf(input, [ends, happens, dates, unmadeNames, sizes]).map(({ what }) => what)),
-];
-
-function findingsOf({ recording, bytes, now, configured }: Omit<LintInput, 'file'>, chosen: readonly ((subject: Subject) => Finding[])[]): Finding[] {
-  const subject: Subject = { recording, places: placesOf(recording), bytes, now, configured };
-  return chosen.flatMap((rule) => rule(subject));
 }
 
 export const orphanedFile = (file: string): LintFinding =>
