@@ -53,6 +53,15 @@ export function inspectionLines(inspection: Inspection, info: FileInfo): string[
         lines(seen, info),
       ]),
     ]),
+    ...section('Checkpoints', [
+      ['checkpoint', 'rows'],
+      ...(recording.checkpoints ?? []).map(({ name, tables: held = {} }) => [
+        shortened(name, 40),
+        Object.entries(held)
+          .map(([of, { rows }]) => `${of} ${rows}`)
+          .join(', ') || '-',
+      ]),
+    ]),
     ...section('Side files', [['sha256', 'size'], ...info.sideFiles.map(({ sha256, bytes }) => [sha256, size(bytes)])]),
     ...list('Not captured', recording.uncaptured ?? []),
     ...list('Before a replay', stops),

@@ -27,8 +27,7 @@ Examples:
   );
 
 const commands = [recordCommand, initCommand, sessionsCommand, checkpointCommand, stopCommand, capturesCommand, exportCommand, lintCommand, inspectCommand];
-for (const command of commands)
-  program.addCommand(command().copyInheritedSettings(program));
+for (const command of commands) program.addCommand(command().copyInheritedSettings(program));
 
 try {
   await program.parseAsync();

@@ -140,6 +140,8 @@ describe('the story', () => {
   test('not finished', () => expect(found(acked('[1]'), '', 'status: truncated')).toEqual([['mid-flow', -5, 9]]));
   test('without its head', () =>
     expect(lint(file(acked('[1]')).replace('{ namespace: / }', '{ namespace: /, before: true }')).map(({ rule }) => rule)).toEqual(['missing-head']));
+  test('of a flight recorder', () =>
+    expect(lint(file(acked('[1]'), '', 'status: finished\nmissing: 3'))).toMatchObject([{ rule: 'missing-head', where: { line: 4 } }]));
   test.each([
     ['nothing', ''],
     ['only what is disabled', `${acked('[1]')}        disabled: true\n`],

@@ -15,6 +15,8 @@ export function ends({ recording }: Subject): Finding[] {
       path: ['status'],
       what: `the capture did not finish: ${recording.status}${recording.statusReason ? ` (${recording.statusReason})` : ''}`,
     });
+  if (recording.missing !== undefined)
+    findings.push({ rule: 'missing-head', path: ['missing'], what: `${recording.missing} events at the beginning were not kept` });
   recording.sessions.forEach((session, s) => {
     const at = (trace: number) => ['sessions', s, 'traces', trace];
     const number = session.traces.findLastIndex((trace) => !trace.disabled && trace.emit !== undefined);
