@@ -34,6 +34,7 @@ export interface Redactor {
 /** Shorter secrets are found again only where a person has chosen them. */
 const LONG = 8;
 const SHORT = 4;
+const MANY_KEYS = 10_000;
 /** Keys beside a password that hold the name of the user. */
 const nameKey = /^(?:user|username|login|name|nick|nickname|email|mail|account|uid|id)$/i;
 
@@ -108,7 +109,7 @@ export function createRedactor({ rules: ruleTexts = [] }: RedactorOptions = {}):
 
   const redactText = (text: string, key: string | undefined, word: string | undefined): Value => {
     if (text === '') return text;
-    const password = basicPassword(text);
+    const password = text.startsWith('Basic ') ? basicPassword(text) : undefined;
     if (password) learn(password, 'password');
     if (word !== undefined) {
       const inner = innerSpans(text, key, word);
@@ -190,7 +191,7 @@ export function createRedactor({ rules: ruleTexts = [] }: RedactorOptions = {}):
       const under = secretWord(key, rules.keys) ?? (key === 'value' ? labelWord : undefined) ?? (word === 'token' ? undefined : word);
       const redacted = redact(item, key === 'value' && labelWord ? String(label) : key, under, step(cursor, key));
       // Only what is surely a secret: many objects have hashes of content as keys.
-      const safeKey = text(key, 'name');
+      const safeKey = safeKeyOf(key);
       changed ||= redacted !== item || safeKey !== key;
       return [safeKey, redacted];
     });
@@ -203,6 +204,18 @@ export function createRedactor({ rules: ruleTexts = [] }: RedactorOptions = {}):
     for (const [key, item] of Object.entries(object)) if (item === name && secretWord(key, rules.keys) !== undefined) publish(name);
   };
   const publish = (name: string): void => void open.add(known.fingerprint(name));
+
+  /** Keys come back with every event; one without a secret stays that until another one is learnt. */
+  let plainKeys = new Set<string>();
+  let learntThen = 0;
+  const safeKeyOf = (key: string): string => {
+    if (learntThen !== known.size || plainKeys.size > MANY_KEYS) plainKeys = new Set();
+    learntThen = known.size;
+    if (plainKeys.has(key)) return key;
+    const safe = text(key, 'name');
+    if (safe === key) plainKeys.add(key);
+    return safe;
+  };
 
   const text = (plain: string, kind: 'name' | 'sentence'): string => {
     const spans = joinSpans([...secretSpans(plain, rules.keys), ...knownIn(plain, kind === 'name' ? 'distinct' : 'all')]);

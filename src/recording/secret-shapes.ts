@@ -36,11 +36,22 @@ const noPlural = new Set(['token', 'otp', 'jwt']);
 /** Short enough to be the end of an ordinary word (`laptop` is no one-time password): only as a whole word. */
 const wholeWord = new Set(['otp', 'jwt']);
 
+/** Keys come back with every event. */
+const remembered = new Map<string, string | undefined>();
+const MANY_KEYS = 10_000;
+
 /** The word of a secret key, undefined for any other. `userPassword` and `x-api-key` are; `tokenCount` and `passwordHint` are not. */
 export function secretWord(key: string, extra: readonly string[] = []): string | undefined {
-  const name = bare(key);
-  const own = extra.find((word) => bare(word) !== '' && name.endsWith(bare(word)));
+  const own = extra.length === 0 ? undefined : extra.find((word) => bare(word) !== '' && bare(key).endsWith(bare(word)));
   if (own !== undefined) return ruleWord(own);
+  if (remembered.has(key)) return remembered.get(key);
+  const word = builtIn(key);
+  if (remembered.size < MANY_KEYS) remembered.set(key, word);
+  return word;
+}
+
+function builtIn(key: string): string | undefined {
+  const name = bare(key);
   const words = wordsOf(key);
   const matches = ([ending]: readonly [string, string]) =>
     wholeWord.has(ending)
@@ -73,30 +84,32 @@ export interface Span {
   word: string;
 }
 
-/** `d` flag: a group named `s` is the secret part, else all of it. */
-const shapes: readonly [RegExp, word: string][] = [
-  [/-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,20000}?-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|[\s\S]*)/dg, 'privateKey'],
+/** A group named `s` is the secret part, else all of it. `signs`: without one of these a text has none, which is quicker to see. */
+const shapes: readonly [shape: RegExp, word: string, signs: readonly string[]][] = [
+  [/-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,20000}?-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|[\s\S]*)/dg, 'privateKey', ['PRIVATE KEY']],
   // header.payload.signature: both begin with `{"` in base64url
-  [/\beyJ[\w-]{8,500}\.[\w-]{4,}\.[\w-]*/dg, 'token'],
+  [/\beyJ[\w-]{8,500}\.[\w-]{4,}\.[\w-]*/dg, 'token', ['eyJ']],
   // A word of the language after "Bearer" has neither digits nor this length.
-  [/\bBearer\s+(?=[\w.~+/=-]*\d|[\w.~+/=-]{20})(?<s>[\w.~+/=-]{8,})/dgi, 'token'],
-  [/(?<=^|[=\s;"'])s(?::|%3A)[\w-]{8,}\.[\w+/%=-]{20,}/dgi, 'cookie'],
-  [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/dg, 'accessKey'],
-  [/\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,})/dg, 'token'],
-  [/\bxox[abeprs]-[\w-]{10,}|\bya29\.[\w-]{20,}/dg, 'token'],
-  [/\b(?:sk|rk)_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{30,}|\bSG\.[\w-]{16,}\.[\w-]{16,}/dg, 'apiKey'],
-  [/\b[a-z][a-z\d+.-]{1,20}:\/\/[^\s/:@]{1,200}:(?<s>[^\s/@]{1,200})@/dgi, 'password'],
+  [/\bBearer\s+(?=[\w.~+/=-]*\d|[\w.~+/=-]{20})(?<s>[\w.~+/=-]{8,})/dgi, 'token', ['earer', 'EARER']],
+  [/(?<=^|[=\s;"'])s(?::|%3A)[\w-]{8,}\.[\w+/%=-]{20,}/dgi, 'cookie', ['s:', 's%3', 'S:', 'S%3']],
+  [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/dg, 'accessKey', ['AKIA', 'ASIA']],
+  [/\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,})/dg, 'token', ['gh', 'glpat-', 'npm_', 'hf_']],
+  [/\bxox[abeprs]-[\w-]{10,}|\bya29\.[\w-]{20,}/dg, 'token', ['xox', 'ya29.']],
+  [/\b(?:sk|rk)_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{30,}|\bSG\.[\w-]{16,}\.[\w-]{16,}/dg, 'apiKey', ['sk', 'rk_', 'AIza', 'SG.']],
+  [/\b[a-z][a-z\d+.-]{1,20}:\/\/[^\s/:@]{1,200}:(?<s>[^\s/@]{1,200})@/dgi, 'password', ['://']],
 ];
 
 /** Parts of a known form, whatever they stand in. They may overlap. */
 export function knownSpans(text: string): Span[] {
   if (text.length < 8) return [];
-  return shapes.flatMap(([shape, word]) =>
-    [...text.matchAll(shape)].map((match) => {
-      const [start, end] = match.indices?.groups?.s ?? [match.index, match.index + match[0].length];
-      return { start, end, word };
-    }),
-  );
+  const spans: Span[] = [];
+  for (const [shape, word, signs] of shapes)
+    if (signs.some((sign) => text.includes(sign)))
+      for (const match of text.matchAll(shape)) {
+        const [start, end] = match.indices?.groups?.s ?? [match.index, match.index + match[0].length];
+        spans.push({ start, end, word });
+      }
+  return spans;
 }
 
 /** Parts of a text that are secret by their form, or by what the text itself says before them. */
@@ -107,6 +120,7 @@ export function secretSpans(text: string, extra: readonly string[] = []): Span[]
 
 /** User and password in base64. */
 function basicSpan(text: string): Span[] {
+  if (!text.startsWith('Basic ')) return [];
   const match = /^Basic (?=[A-Za-z\d+/]{4,}={0,2}$)/.exec(text);
   if (!match || !basicPassword(text)) return [];
   return [{ start: match[0].length, end: text.length, word: 'authorization' }];
@@ -136,8 +150,8 @@ function pairSpans(text: string, extra: readonly string[]): Span[] {
       add(match[2] ?? match[4] ?? '', start, endOfQuoted(text, start, quote));
     }
   // In a sentence only what no word is: `password: must be longer` tells no password.
-  if (text.includes(':'))
-    for (const match of text.matchAll(/\b([\w-]{1,80}):\s{1,3}(?=[^\s"']*\d)(?=[^\s"']*[a-z])([^\s"',;]{6,200})/gi)) {
+  if (text.includes(': '))
+    for (const match of text.matchAll(/\b([\w-]{1,80}): {1,3}(?=[^\s"']*\d)(?=[^\s"']*[a-z])([^\s"',;]{6,200})/gi)) {
       const start = match.index + match[0].length - (match[2] ?? '').length;
       add(match[1] ?? '', start, start + (match[2] ?? '').length);
     }
