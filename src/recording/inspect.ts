@@ -89,7 +89,7 @@ function matcherCounts(places: readonly Place[]): Inspection['matchers'] {
   for (const { value } of places) {
     if (!(value instanceof Tagged)) continue;
     const { body } = value;
-    if (['id', 'unique', 'text', 'secret'].includes(body.tag) || ('name' in body && body.name !== undefined)) continue;
+    if (['id', 'unique', 'text', 'keys', 'secret'].includes(body.tag) || ('name' in body && body.name !== undefined)) continue;
     const tag = body.tag === 'any' ? `!any ${body.type}` : body.tag === 'now' ? `!now ${body.form}` : `!${body.tag}`;
     counts.set(tag, (counts.get(tag) ?? 0) + 1);
   }

@@ -1,7 +1,7 @@
 /** Where the names of a recording come from and where they go. Pure. */
 import { type Place, placesOf } from './places.js';
 import type { Recording } from './schema.js';
-import { secretsOf, Tagged, templateNames } from './values.js';
+import { namesOf, secretsOf, Tagged } from './values.js';
 
 export interface NameUse {
   name: string;
@@ -29,7 +29,7 @@ export function nameUses(recording: Recording, places: readonly Place[] = places
     if (body.tag === 'unique') use(body.text, 'unique').made.push(place);
     else if ((body.tag === 'uuid' || body.tag === 'now') && body.name !== undefined) use(body.name, body.tag).made.push(place);
     else
-      for (const name of body.tag === 'id' ? [body.name] : body.tag === 'text' ? templateNames(body.template) : []) {
+      for (const name of namesOf(body)) {
         const found = use(name, 'id');
         (place.sent ? found.sent : found.made).push(place);
       }

@@ -50,7 +50,10 @@ export function placesOf(recording: Recording): Place[] {
     if (Array.isArray(value)) for (const [i, item] of value.entries()) add(item, [...path, i], around, key);
     else if (value instanceof Tagged && (value.body.tag === 'some' || value.body.tag === 'unordered'))
       for (const [i, item] of value.body.items.entries()) add(item, [...path, i], around, key);
-    else if (isObject(value)) for (const [name, item] of Object.entries(value)) add(item, [...path, name], around, name);
+    else if (value instanceof Tagged && value.body.tag === 'keys') {
+      places.push({ ...around, value, path, key });
+      for (const [name, item] of Object.entries(value.body.entries)) add(item, [...path, name], around, name);
+    } else if (isObject(value)) for (const [name, item] of Object.entries(value)) add(item, [...path, name], around, name);
     else places.push({ ...around, value, path, key });
   };
   const addChanges = (changes: readonly ChangeEntry[] | undefined, path: Path, step?: Step): void => {

@@ -100,6 +100,10 @@ export function createRedactor({ rules: ruleTexts = [] }: RedactorOptions = {}):
       const redacted = redactText(body.text, key, word);
       return redacted === body.text ? value : redacted;
     }
+    if (body.tag === 'keys') {
+      const entries = redactObject(body.entries, word, cursor) as ValueObject;
+      return entries === body.entries ? value : new Tagged({ ...body, entries });
+    }
     if (body.tag !== 'some' && body.tag !== 'unordered') return value;
     const items = redactList(body.items, key, word, cursor);
     return items === body.items ? value : new Tagged({ ...body, items });

@@ -2,7 +2,21 @@
  * What one copy of a recording knows while it is replayed: its names, and what makes a value its own.
  * `resolve` makes the values that are sent; `bind` learns names from what was observed.
  */
-import { field, isObject, mapValue, namesOf, secretOf, secretsOf, type TagBody, Tagged, templateNames, typeOf, type Value, type ValueObject, walk } from './values.js';
+import {
+  field,
+  isObject,
+  mapValue,
+  namesOf,
+  secretOf,
+  secretsOf,
+  type TagBody,
+  Tagged,
+  templateNames,
+  typeOf,
+  type Value,
+  type ValueObject,
+  walk,
+} from './values.js';
 
 export interface Scope {
   /** exact: alone on a known state; shared: among others (DESIGN.md law 1) */

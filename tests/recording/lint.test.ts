@@ -48,6 +48,7 @@ describe('leaks', () => {
     ['by key', acked('[{ password: hunter2 }]'), [['secret', 2, 28]]],
     ['by form', acked(`[{ x: 1, note: ${jwt} }]`), [['secret', 2, 30]]],
     ['in a text', acked('["/x?access_token=abc"]'), [['secret', 2, 16]]],
+    ['under keys that hold names', `${acked('[1]')}      - emit: get\n        ack: [!id note1, !keys { "\${note1}": { token: abc } }]\n`, [['secret', 5, 55]]],
     ['in a unique text', acked(`[!unique ${jwt}]`), [['secret', 2, 16]]],
     ['in a push', `${acked('[1]')}        pushes:\n          - { to: alice, event: p, args: [{ token: abc }] }\n`, [['secret', 5, 52]]],
     ['in a row', `${acked('[1]')}        changes:\n          - insert: user\n            row: { id: 1, apiKey: abc }\n`, [['secret', 6, 35]]],

@@ -28,6 +28,8 @@ function differences(before: Value, after: Value, path: Path): Finding[] {
   if (Array.isArray(before) && Array.isArray(after)) return before.flatMap((item, i) => differences(item, after[i] ?? null, [...path, i]));
   if (before instanceof Tagged && after instanceof Tagged && 'items' in before.body && 'items' in after.body)
     return differences(before.body.items, after.body.items, path);
+  if (before instanceof Tagged && after instanceof Tagged && before.body.tag === 'keys' && after.body.tag === 'keys')
+    return differences(before.body.entries, after.body.entries, path);
   if (isObject(before) && isObject(after)) {
     const keys = Object.keys(after);
     return Object.entries(before).flatMap(([key, item], i): Finding[] => {
