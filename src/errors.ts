@@ -16,6 +16,7 @@ export const catalogue = {
   REPLAY_NO_RECORDINGS: 'Record one: npx socket-replay record -- COMMAND',
   REPLAY_RECORDING_NOT_FOUND: 'Name a recording of the folder, or correct REPLAY_RECORDINGS.',
   REPLAY_RECORDING_EXISTS: 'Choose another --name, or replace it with --force.',
+  REPLAY_EDIT_REFUSED: 'Change this place by hand, or write it as the recorder does; no file was changed.',
   // capturing
   REPLAY_TARGET_BUSY: 'Wait until the other one has ended, or stop its process.',
   REPLAY_NO_PROBE: 'Start the application under the probe: npx socket-replay record -- COMMAND',

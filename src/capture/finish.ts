@@ -3,8 +3,10 @@ import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReplayError } from '../errors.js';
 import { SIZE_REFUSED } from '../recording/limits.js';
-import { saveRecording } from '../recording/load.js';
+import { loadRecordings, saveRecording } from '../recording/load.js';
 import { type FoundName, findNames } from '../recording/names/index.js';
+import { keepNames } from '../recording/names/keep.js';
+import type { Recording } from '../recording/schema.js';
 import { type Built, buildRecording, isEmpty } from './build.js';
 import { logFile } from './log.js';
 import type { Captured } from './source.js';
@@ -36,6 +38,10 @@ export function refuseExisting(out: string, name: string, force: boolean): void 
   if (!force && existsSync(file)) throw new ReplayError('REPLAY_RECORDING_EXISTS', `there is a recording of the name ${name}`, { file });
 }
 
+/** The one that is replaced, where it can be read. */
+const knownRecording = (out: string, name: string): Recording | undefined =>
+  existsSync(recordingFile(out, name)) ? loadRecordings(out, [name]).recordings[0]?.recording : undefined;
+
 /** Nothing is written of an empty or failed capture. */
 export function saveCapture(captured: Captured, { out, captures, force = false, keepLog = false, log: logName = captured.name }: SaveOptions): Saved {
   const log = logFile(captures, logName);
@@ -52,7 +58,9 @@ export function saveCapture(captured: Captured, { out, captures, force = false, 
     throw new ReplayError('REPLAY_CAPTURE_EMPTY', 'nothing was captured: no connection was made and no event was sent');
   }
   refuseExisting(out, captured.name, force);
-  const named = findNames(recording, evidence);
+  const found = findNames(recording, evidence);
+  const known = knownRecording(out, captured.name);
+  const named = known ? keepNames(found, known) : found;
   const file = saveRecording(out, named.recording, force ? undefined : SIZE_REFUSED);
   if (!keepLog) rmSync(log, { force: true });
   return { ...named, ...rest, file, bytes: statSync(file).size };

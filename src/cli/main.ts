@@ -6,7 +6,10 @@ import { exportCommand } from './commands/export.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { lintCommand } from './commands/lint.js';
+import { migrateCommand } from './commands/migrate.js';
+import { pruneCommand } from './commands/prune.js';
 import { recordCommand } from './commands/record.js';
+import { renameCommand } from './commands/rename.js';
 import { sessionsCommand } from './commands/sessions.js';
 import { stopCommand } from './commands/stop.js';
 import { exitCodeOf, exitCodes, messageOf } from './exit.js';
@@ -26,8 +29,28 @@ Examples:
   npx playwright test                                      replay all recordings`,
   );
 
-const commands = [recordCommand, initCommand, sessionsCommand, checkpointCommand, stopCommand, capturesCommand, exportCommand, lintCommand, inspectCommand];
-for (const command of commands) program.addCommand(command().copyInheritedSettings(program));
+/** Also for the commands of a command. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const inner of command.commands) inherit(inner, command);
+  return command;
+}
+
+const commands = [
+  recordCommand,
+  initCommand,
+  sessionsCommand,
+  checkpointCommand,
+  stopCommand,
+  capturesCommand,
+  exportCommand,
+  lintCommand,
+  inspectCommand,
+  pruneCommand,
+  renameCommand,
+  migrateCommand,
+];
+for (const command of commands) program.addCommand(inherit(command(), program));
 
 try {
   await program.parseAsync();

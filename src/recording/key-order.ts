@@ -60,3 +60,11 @@ const recording = keysOf(recordingSchema, {
 
 /** A recording as plain values, with the keys of every level of the schema in order. */
 export const inOrder = (value: Recording): ValueObject => recording(value as unknown as Value) as ValueObject;
+
+/** The keys of a mapping in its order, by where it stands. */
+export const keyOrder = {
+  recording: Object.keys(recordingSchema.shape),
+  session: Object.keys(sessionSchema.shape),
+  trace: Object.keys(traceSchema.shape),
+  value: [] as string[],
+};

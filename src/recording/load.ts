@@ -1,9 +1,8 @@
-/** Recordings in their folder: the only part of the ground floor that touches the disk. */
-import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+/** The recordings of a folder, loaded and saved. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ReplayError } from '../errors.js';
-import { MAX_TEXT } from './document.js';
+import { readSideFile, readText, replaceFiles, sha256Of, shown, writeSideFiles } from './disk.js';
 import { inMegabytes } from './limits.js';
 import { suggestion } from './nearest.js';
 import { type ReadRecording, readRecording } from './read.js';
@@ -77,14 +76,14 @@ export function saveRecording(folder: string, recording: Recording, maxBytes = N
       undefined,
       `Record a shorter flow, or leave out what is not needed with --exclude. To save it all the same: npx socket-replay export ${recording.name} --force`,
     );
-  for (const [sha256, bytes] of files) if (!readSideFile(folder, sha256)) writeAtomically(join(folder, 'files', sha256), bytes);
+  writeSideFiles(folder, files);
   const path = join(folder, `${recording.name}.yaml`);
-  writeAtomically(path, text);
+  replaceFiles([{ path, content: text }]);
   return path;
 }
 
 /** undefined when there is no such folder */
-function recordingFiles(folder: string): string[] | undefined {
+export function recordingFiles(folder: string): string[] | undefined {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return undefined;
   // Not by locale: the order is the order of replay.
   return readdirSync(folder)
@@ -106,7 +105,7 @@ export function openRecordings(folder: string, paths: readonly string[]): { reco
   const errors: ReplayError[] = [];
   for (const path of new Set(paths.flatMap((one) => filesOf(folder, one, errors)))) {
     const text = readText(path);
-    const loaded = typeof text === 'string' ? readLoaded(dirname(path), text, shown(path)) : text;
+    const loaded = typeof text === 'string' ? readLoaded(dirname(path), text, shown(path)) : [text];
     if (Array.isArray(loaded)) errors.push(...loaded);
     else if (typeof text === 'string') recordings.push({ ...loaded, text, sideFiles: sideFiles(path, text) });
   }
@@ -149,18 +148,7 @@ const sideFiles = (file: string, text: string): { sha256: string; bytes: number 
 function loadFile(folder: string, name: string): LoadedRecording | ReplayError[] {
   const path = join(folder, name);
   const text = readText(path);
-  return typeof text === 'string' ? readLoaded(folder, text, shown(path)) : text;
-}
-
-function readText(path: string): string | ReplayError[] {
-  const file = shown(path);
-  const size = statSync(path).size;
-  if (size > MAX_TEXT) return [new ReplayError('REPLAY_RECORDING_LIMITS', `${size} bytes, larger than ${MAX_TEXT / 1024 / 1024} MB`, { file })];
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path));
-  } catch (error) {
-    return [new ReplayError('REPLAY_YAML_SYNTAX', `cannot be read: ${(error as Error).message}`, { file })];
-  }
+  return typeof text === 'string' ? readLoaded(folder, text, shown(path)) : [text];
 }
 
 function readLoaded(folder: string, text: string, file: string): LoadedRecording | ReplayError[] {
@@ -181,31 +169,4 @@ function duplicates(loaded: LoadedRecording[]): ReplayError[] {
     first.set(name, other ?? file);
     return other === undefined ? [] : [new ReplayError('REPLAY_DUPLICATE_RECORDING', `the recording \`${name}\` is also in ${other}`, { file })];
   });
-}
-
-/** undefined when it is missing or its content is not what its name says */
-function readSideFile(folder: string, sha256: string): Uint8Array | undefined {
-  const path = join(folder, 'files', sha256);
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return undefined;
-  const bytes = new Uint8Array(readFileSync(path));
-  return sha256Of(bytes) === sha256 ? bytes : undefined;
-}
-
-function writeAtomically(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    writeFileSync(temporary, content);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-}
-
-const sha256Of = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
-
-function shown(path: string): string {
-  const inside = relative(process.cwd(), resolve(path));
-  return inside === '' ? '.' : inside.startsWith('..') || isAbsolute(inside) ? resolve(path) : inside;
 }

@@ -10,6 +10,8 @@ import { isObject, type Value } from './values.js';
 
 export interface ReadRecording {
   recording: Recording;
+  /** the version that the text is written in */
+  version: number;
   /** the line (from 1) of a session, or of one of its traces; both count from 0. Outside of the recording: the nearest line before. */
   lineOf(session: number, trace?: number): number;
   errors?: undefined;
@@ -33,7 +35,7 @@ export function readRecording(text: string, options: ReadOptions): ReadResult {
   if (!isObject(value)) return failed([document.errorAt('REPLAY_INVALID_VALUE', 'a recording is a mapping that begins with `version: 1`', [])]);
   const migrated = migrate(value);
   if ('problem' in migrated) return failed([document.errorAt('REPLAY_VERSION', migrated.problem, ['version'])]);
-  const raw = migrated.document as Value;
+  const raw: Value = migrated.document;
   const limits = overLimits(raw, document);
   if (limits.length > 0) return failed(limits);
 
@@ -45,7 +47,7 @@ export function readRecording(text: string, options: ReadOptions): ReadResult {
     ...(document.errors.length === 0 ? nameErrors(raw, document) : []),
   ];
   if (data === undefined || errors.length > 0) return failed(errors);
-  return { recording: data, lineOf: lineFinder(document, data.sessions.length) };
+  return { recording: data, version: Number(value.version), lineOf: lineFinder(document, data.sessions.length) };
 }
 
 /** Where the parts of a recording stand in its text. The text is read once more: the tree of positions is too large to be kept. */

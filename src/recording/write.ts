@@ -9,7 +9,7 @@ import { inOrder } from './key-order.js';
 import { literal, spellKey, spellNumber, spellText } from './scalar.js';
 import type { Recording } from './schema.js';
 import { INLINE_BINARY, spellTag, type TagSpelling } from './tags.js';
-import { Tagged, type Value, type ValueObject } from './values.js';
+import { isObject, Tagged, type Value, type ValueObject } from './values.js';
 
 export interface Written {
   text: string;
@@ -35,6 +35,35 @@ export function writeRecording(recording: Recording): Written {
   return { text: `${HEADER}${lines.join('\n')}\n`, files };
 }
 
+/** How a part of a recording is written, to put it into a text that is there already. */
+export interface Part {
+  value: Value;
+  /** undefined: an item of a list */
+  key?: string;
+  /** column of the key or dash */
+  column: number;
+  /** where the mapping or the list stands */
+  place: Place;
+  /** a trace in one line, as in a large recording */
+  line: boolean;
+}
+
+/** The lines of an entry or item, from its key or dash on. */
+export function writePart({ value, key, column, place, line }: Part, files: Map<string, Uint8Array>): string[] {
+  const lines: string[] = [];
+  const sink: Sink = { files, lines, large: line };
+  if (key === undefined) putItem(value, sink, column, place);
+  else putEntries({ [key]: value }, sink, spaces(column), column, place);
+  const [first = '', ...rest] = lines;
+  return [first.slice(column), ...rest];
+}
+
+/** A value in one line, however long. */
+export const writeInline = (value: Value, files: Map<string, Uint8Array>): string => inline(value, { files, lines: [], large: false });
+
+/** Where the items of a list stand that is written one item a line; undefined for other values. */
+export const placeOfItems = (place: Place, key: string): Place | undefined => blocks[place].get(key);
+
 interface Sink {
   files: Map<string, Uint8Array>;
   lines: string[];
@@ -42,7 +71,7 @@ interface Sink {
 }
 
 /** Where a value stands decides its layout: lists of `blocks` are always written one item a line, `line` always in one line. */
-type Place = 'recording' | 'session' | 'trace' | 'value';
+export type Place = 'recording' | 'session' | 'trace' | 'value';
 const blocks: { [place in Place]: ReadonlyMap<string, Place> } = {
   recording: new Map<string, Place>([
     ['sessions', 'session'],
@@ -78,7 +107,7 @@ function putEntries(object: ValueObject, sink: Sink, first: string, indent: numb
 
 function putItem(item: Value, sink: Sink, indent: number, place: Place): void {
   const dash = `${spaces(indent)}-`;
-  if (place === 'value') put(item, sink, dash, indent + 2);
+  if (place === 'value' || !isObject(item) || Object.keys(item).length === 0) put(item, sink, dash, indent + 2);
   else if (place === 'trace' && sink.large) sink.lines.push(`${dash} ${inline(item, sink)}`);
   else putEntries(item as ValueObject, sink, `${dash} `, indent + 2, place);
 }

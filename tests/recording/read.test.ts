@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { migrate } from '../../src/recording/migrate.js';
 import { readRecording } from '../../src/recording/read.js';
 
 const read = (text: string) => readRecording(text, { file: 'r.yaml', readBinary: () => undefined });
@@ -277,11 +276,4 @@ it('knows the lines of sessions and traces', () => {
   expect([result.lineOf(0), result.lineOf(0, 0), result.lineOf(0, 1), result.lineOf(0, 2), result.lineOf(1), result.lineOf(1, 7), result.lineOf(9)]).toEqual([
     5, 7, 10, 13, 15, 15, 1,
   ]);
-});
-
-it('brings older versions to the current one, step by step', () => {
-  const table = { 1: (document: object) => ({ ...document, one: true }), 2: (document: object) => ({ ...document, two: true }) };
-  expect(migrate({ version: 1 }, table, 3)).toEqual({ document: { version: 3, one: true, two: true } });
-  expect(migrate({ version: 2 }, table, 3)).toEqual({ document: { version: 3, two: true } });
-  expect(migrate({ version: 1 }, { 2: table[2] }, 3)).toEqual({ problem: 'version 1 is no longer read' });
 });

@@ -456,3 +456,17 @@ describe('keys of objects, and words in texts', () => {
     }
   });
 });
+
+describe('requests', () => {
+  test('what an answer made stands in a later URL and in events; what an event made in a body', () => {
+    const listed = '1912745442265793549';
+    const [create, add, card] = named([
+      { http: { method: 'POST', url: '/api/lists', body: { name: 'groceries' }, status: 201, answer: { id: listed } } },
+      { http: { method: 'POST', url: `/api/lists/${listed}/cards?notify=1`, body: { list: listed }, status: 201 } },
+      emit('listOpen', [{ listId: listed }]),
+    ]);
+    expect(create?.http?.answer).toEqual({ id: id('id1') });
+    expect(add?.http).toMatchObject({ url: text('/api/lists/${id1}/cards?notify=1'), body: { list: id('id1') } });
+    expect(card?.args).toEqual([{ listId: id('id1') }]);
+  });
+});
