@@ -79,11 +79,11 @@ export function reportTables(tables: Message<'tables'>['tables']): void {
 }
 
 /** Numbers grow also while nobody listens. */
-export function beginEmission(event: string, args: readonly unknown[], asks: boolean, except?: string[]): Emission {
+export function beginEmission(event: string, args: readonly unknown[], asks: boolean, more: Pick<Message<'push'>, 'except' | 'offset'> = {}): Emission {
   pushes += 1;
   const hash = wanted ? hashOf(args) : '';
   const values = valuesWanted ? tryEncode(args) : undefined;
-  const message: Message<'push'> = { type: 'push', push: pushes, cause: currentCause(), event, hash, to: [], ...(except && { except }), asks, at: now() };
+  const message: Message<'push'> = { type: 'push', push: pushes, cause: currentCause(), event, hash, to: [], ...more, asks, at: now() };
   const emission: Emission = { message, args: values && JSON.stringify(values), sent: false };
   for (const reader of readers) if (reader.mode !== 'list') reader.push(emission);
   return emission;
@@ -92,6 +92,8 @@ export function beginEmission(event: string, args: readonly unknown[], asks: boo
 /** `sent` as soon as one reader has the line: a receiver that comes later needs a line of its own. */
 export function lineOfEmission(emission: Emission, values: boolean): string {
   emission.sent = true;
+  // Thrown away, because it was volatile.
+  if (emission.message.to.length === 0 && emission.message.except === undefined) return '';
   const text = JSON.stringify(emission.message);
   return values && emission.args !== undefined ? `${text.slice(0, -1)},"args":${emission.args}}\n` : `${text}\n`;
 }
