@@ -1,9 +1,8 @@
 /** The application under test as a process of ours: started with the probe preloaded, stopped as a group. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { ReplayError } from '../errors.js';
 import type { ProbeFile } from '../wire/messages.js';
+import { nodeOptions } from '../wire/preload.js';
 import { probesAt } from './choose.js';
 
 const STOP_MS = 5_000;
@@ -19,17 +18,6 @@ export interface Application {
   ended(): string | undefined;
   /** SIGTERM, after 5 s SIGKILL */
   stop(): Promise<void>;
-}
-
-/** The probe's entry: beside us when built; `REPLAY_PROBE_PRELOAD` (a file path or file URL) overrides it. */
-export function preloadUrl(): string {
-  const override = process.env.REPLAY_PROBE_PRELOAD;
-  if (override) return override;
-  const here = [new URL('../probe/preload.js', import.meta.url), new URL('../../dist/src/probe/preload.js', import.meta.url)];
-  const found = here.find((url) => existsSync(fileURLToPath(url)));
-  if (!found)
-    throw new ReplayError('REPLAY_NO_PROBE', 'the built probe was not found', { file: fileURLToPath(here[0] as URL) }, 'Build socket-replay: npm run build');
-  return found.href;
 }
 
 /**
@@ -100,9 +88,6 @@ export async function waitForProbe(
     await Promise.race([new Promise((resolve) => setTimeout(resolve, POLL_MS)), application.exited]);
   }
 }
-
-/** Appended: what the application's own NODE_OPTIONS load comes first. */
-export const nodeOptions = (present: string | undefined, preload: string): string => [present, `--import ${preload}`].filter(Boolean).join(' ');
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;

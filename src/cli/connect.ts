@@ -1,11 +1,12 @@
 /** From the options of a command to a live source. */
-import { type Application, preloadUrl, startApplication, waitForProbe } from '../capture/application.js';
+import { type Application, startApplication, waitForProbe } from '../capture/application.js';
 import { probesAt } from '../capture/choose.js';
 import type { TraceSource } from '../capture/source.js';
 import { probeSource } from '../capture/sources/probe.js';
 import { ReplayError } from '../errors.js';
 import { connectProbe, findProbes } from '../wire/client.js';
 import type { ProbeFile } from '../wire/messages.js';
+import { preloadFile } from '../wire/preload.js';
 import type { Console } from './console.js';
 import { targetName } from './text.js';
 
@@ -31,7 +32,7 @@ export async function connect(terminal: Console, target: string | undefined, com
 }
 
 async function startAndConnect(terminal: Console, target: string | undefined, command: readonly string[], running: readonly ProbeFile[]): Promise<Connected> {
-  const preload = preloadUrl();
+  const preload = preloadFile();
   terminal.print(`Starting \`${command.join(' ')}\` under the probe.`);
   const application = startApplication(command, preload);
   try {

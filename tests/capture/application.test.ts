@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Application, nodeOptions, waitForProbe } from '../../src/capture/application.js';
+import { type Application, waitForProbe } from '../../src/capture/application.js';
 import type { ProbeFile } from '../../src/wire/messages.js';
 
 const runs: Application = { command: 'node app', exited: new Promise(() => undefined), ended: () => undefined, stop: async () => undefined };
@@ -30,9 +30,4 @@ describe('waiting for the probe', () => {
     const ended: Application = { ...runs, exited: Promise.resolve('exit code 1'), ended: () => 'exit code 1' };
     await expect(waitForProbe(ended, finds([]), new Set(), 60_000)).rejects.toThrow(/REPLAY_COMMAND_FAILED.*exit code 1/);
   });
-});
-
-test('NODE_OPTIONS of the application stay in front', () => {
-  expect(nodeOptions('--enable-source-maps', 'file:///p.js')).toBe('--enable-source-maps --import file:///p.js');
-  expect(nodeOptions(undefined, 'file:///p.js')).toBe('--import file:///p.js');
 });
