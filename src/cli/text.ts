@@ -1,6 +1,7 @@
 /** What the commands say. Pure. */
 import { basename } from 'node:path';
 import type { CaptureResult, Counts } from '../capture/capture.js';
+import type { ProbedApplication } from '../capture/choose.js';
 import type { Saved } from '../capture/finish.js';
 import type { SourceSocket } from '../capture/source.js';
 import { inMegabytes, SIZE_WARNED } from '../recording/limits.js';
@@ -78,8 +79,11 @@ export function leftLogLines(left: readonly { name: string; crashed: boolean }[]
   );
 }
 
-export const targetName = (app: string, listening: readonly string[], pid: number): string =>
-  `${basename(app)} (${listening.join(', ') || 'not listening'}, process ${pid})`;
+export function targetName(application: ProbedApplication): string {
+  const listening = [...new Set(application.flatMap((probe) => probe.listening))].join(', ') || 'not listening';
+  const pids = application.map(({ pid }) => pid).join(', ');
+  return `${basename(application[0].app)} (${listening}, ${application.length > 1 ? 'processes' : 'process'} ${pids})`;
+}
 
 const seconds = (ms: number): string => (ms < 60_000 ? `${Math.max(0, Math.round(ms / 1000))} s` : `${Math.round(ms / 60_000)} min`);
 const clock = (ms: number): string => `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, '0')}`;

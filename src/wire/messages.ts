@@ -120,6 +120,10 @@ export const probeFileSchema = z.object({
   token: z.string(),
   app: z.string(),
   listening: z.array(z.string()),
+  /** the primary of a cluster, and its workers: the process id of the primary */
+  cluster: z.number().optional(),
+  /** what `record` calls the command that it started (REPLAY_PROBE_RUN) */
+  run: z.string().optional(),
   at,
 });
 export type ProbeFile = z.infer<typeof probeFileSchema>;
