@@ -11,7 +11,7 @@ import { preloadFile } from '../wire/preload.js';
 import type { Console } from './console.js';
 import { targetName } from './text.js';
 
-const PROBE_MS = 30_000;
+const PROBE_MS = 120_000;
 /** how often new workers of a cluster are looked for */
 const WORKERS_MS = 100;
 

@@ -8,6 +8,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { broadcasts, tapAdapter } from './broadcasts.js';
 import { rootContext, storage } from './context.js';
 import type { AnyFunction, Packet, ServerSocket } from './foreign.js';
+import { tapForeignAdapter } from './foreign-adapters.js';
 import { guarded } from './guard.js';
 import { beginEmission, type Emission, isWanted, reportAnswer, warn } from './hub.js';
 import { carried } from './parser.js';
@@ -29,6 +30,8 @@ export function tapOutgoing(socket: ServerSocket): void {
   held.set(socket, []);
   const { notifyOutgoingListeners: notify, packet: write } = socket;
   const notifies = typeof notify === 'function';
+  // First the prototype: the instance keeps what it finds.
+  if (notifies) guarded('adapter', () => tapForeignAdapter(socket.nsp.adapter, leaves));
   guarded('adapter', () => tapAdapter(socket.nsp, { reaches: notifies ? undefined : leaves, ended }));
   if (notifies) {
     socket.notifyOutgoingListeners = function (this: unknown, packet: Packet, ...rest: unknown[]) {
