@@ -6,8 +6,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
@@ -19,7 +18,7 @@ const MODES = ['without', 'idle', 'replay', 'record'] as const;
 type Mode = (typeof MODES)[number];
 
 const SUBJECTS: { title: string; script: string; load: Load }[] = [
-  { title: 'the annotator under load', script: '../examples/annotator/server.ts', load: annotator },
+  { title: 'the annotator under load', script: 'annotator', load: annotator },
   { title: 'worst case, an acknowledgement only', script: 'probe-server.mjs', load: trivial('ask') },
   { title: 'worst case, a row, a push and an acknowledgement', script: 'probe-server.mjs', load: trivial('write') },
 ];
@@ -35,25 +34,19 @@ interface Subject {
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 async function main(rounds: number): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'socket-replay-bench-'));
-  const preload = join(directory, 'preload.mjs');
-  buildSync({
-    entryPoints: [here('../src/probe/preload.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    outfile: preload,
-    logLevel: 'error',
-  });
-  const words = fork(here('../examples/annotator/wordservice.ts'), {
-    execArgv: ['--import', 'tsx'],
+  // In the project, so that what is built here finds its packages.
+  mkdirSync(here('../.socket-replay'), { recursive: true });
+  const directory = mkdtempSync(here('../.socket-replay/bench-'));
+  const preload = buildPreload(directory);
+  const example = buildAnnotator(directory);
+  const words = fork(join(example, 'wordservice.js'), {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { ...process.env, WORD_SERVICE_PORT: '0' },
   });
   const wordService = await found(words.stdout, /on (http:\S+)/);
   for (const { title, script, load } of SUBJECTS) {
-    const subjects = await Promise.all(MODES.map((mode) => start(mode, script, load, preload, directory, wordService)));
+    const file = script === 'annotator' ? join(example, 'server.js') : here(script);
+    const subjects = await Promise.all(MODES.map((mode) => start(mode, file, load, preload, directory, wordService)));
     for (const subject of subjects) await round(subject, load, Math.ceil(load.emits / 2));
     const costs = new Map<Mode, number[]>(MODES.map((mode) => [mode, []]));
     for (let i = 0; i < rounds; i += 1) {
@@ -74,10 +67,27 @@ async function main(rounds: number): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
 }
 
+/** The probe as it is shipped in effect: one file without dependencies. */
+function buildPreload(directory: string): string {
+  const outfile = join(directory, 'preload.mjs');
+  buildSync({ entryPoints: [here('../src/probe/preload.ts')], bundle: true, platform: 'node', format: 'esm', target: 'node20', outfile, logLevel: 'error' });
+  return outfile;
+}
+
+/** Plain JavaScript, as an application is deployed: no loader in the measured process. */
+function buildAnnotator(directory: string): string {
+  const from = here('../examples/annotator');
+  const files = readdirSync(from, { recursive: true, encoding: 'utf8' });
+  const entryPoints = files.filter((file) => file.endsWith('.ts')).map((file) => join(from, file));
+  buildSync({ entryPoints, outbase: from, outdir: join(directory, 'annotator'), format: 'esm', target: 'node20', logLevel: 'error' });
+  for (const file of files.filter((name) => name.endsWith('.cjs'))) cpSync(join(from, file), join(directory, 'annotator', file));
+  return join(directory, 'annotator');
+}
+
 async function start(mode: Mode, script: string, load: Load, preload: string, directory: string, wordService: string): Promise<Subject> {
-  const imports = ['tsx', pathToFileURL(here('probe-cpu.mjs')).href, ...(mode === 'without' ? [] : [pathToFileURL(preload).href])];
-  const child = fork(here(script), {
-    execArgv: imports.flatMap((name) => ['--import', name]),
+  const imports = [here('probe-cpu.mjs'), ...(mode === 'without' ? [] : [preload])];
+  const child = fork(script, {
+    execArgv: imports.flatMap((file) => ['--import', pathToFileURL(file).href]),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
       ...process.env,
