@@ -6,7 +6,17 @@ import type { Reader } from './reader.js';
 import { followWork } from './work.js';
 
 type Message<T extends FromProbe['type']> = Extract<FromProbe, { type: T }>;
-export type Change = Omit<Message<'change'>, 'type'>;
+
+/** A row change, its rows as JSON already. */
+interface ChangeText {
+  cause: string | null;
+  op: string;
+  table: string;
+  key: string;
+  before: string;
+  after: string;
+  at: number;
+}
 
 /** One emission; its receivers are added while the application's call runs, its line is written when the turn ends. */
 export interface Emission {
@@ -70,13 +80,12 @@ export function reportAnswer(push: number, sid: string, args: readonly unknown[]
   if (valuesWanted) tellRecorders(lineOf({ type: 'answer', push, sid, args: tryEncode(args) ?? [], at: now() }));
 }
 
-export function reportChange(change: Change): void {
-  if (wanted) tellBoth({ type: 'change', ...change });
-}
+export const lineOfChange = ({ cause, op, table, key, before, after, at }: ChangeText): string =>
+  `{"type":"change","cause":${JSON.stringify(cause)},"op":"${op}","table":${JSON.stringify(table)},"key":${key},"before":${before},"after":${after},"at":${at}}\n`;
 
-export function reportTables(tables: Message<'tables'>['tables']): void {
-  if (wanted) tellBoth({ type: 'tables', tables });
-}
+export const reportChange = (line: string): void => tellBoth(line);
+export const reportTables = (tables: Message<'tables'>['tables']): void => tellBoth(lineOf({ type: 'tables', tables }));
+export const reportLost = (count: number): void => tellBoth(lineOf({ type: 'lost', count }));
 
 /** Numbers grow also while nobody listens. */
 export function beginEmission(event: string, args: readonly unknown[], asks: boolean, except?: string[]): Emission {
@@ -106,8 +115,7 @@ function tellRecorders(line: string): void {
   for (const reader of readers) if (reader.mode === 'record') reader.push(line);
 }
 
-function tellBoth(message: FromProbe): void {
-  const line = lineOf(message);
+function tellBoth(line: string): void {
   for (const reader of readers) if (reader.mode !== 'list') reader.push(line);
 }
 

@@ -3,7 +3,7 @@ import type { Table, TableState } from '../../wire/messages.js';
 import { outside } from '../context.js';
 import type { AnyFunction } from '../foreign.js';
 import { guarded } from '../guard.js';
-import { isWanted, reportChange, reportTables } from '../hub.js';
+import { isWanted, reportTables } from '../hub.js';
 import { type Connection, SqliteLog } from './sqlite-log.js';
 import { PREFIX } from './sqlite-schema.js';
 
@@ -101,7 +101,7 @@ function logOf(database: Database, raw: Methods): SqliteLog | undefined {
 
 function register(database: Database, raw: Methods): SqliteLog | undefined {
   if (database.open !== true) return undefined;
-  const log = new SqliteLog(connect(database, raw), reportChange, announceTables);
+  const log = new SqliteLog(connect(database, raw), announceTables);
   logs.set(database, log);
   known.add(new WeakRef(database));
   if (wanted) outside(() => log.want(true));
@@ -131,7 +131,7 @@ function connect(database: Database, raw: Methods): Connection {
     },
     exec: (sql) => void Reflect.apply(raw.exec, database, [sql]),
     query: (sql, ...params) => prepare(sql).all(...params) as Record<string, unknown>[],
-    define: (name, run) => void Reflect.apply(raw.function, database, [name, run]),
+    define: (name, run) => void Reflect.apply(raw.function, database, [name, { varargs: true, safeIntegers: true }, run]),
   };
 }
 
