@@ -50,12 +50,12 @@ function tapAdapter({ adapter, sockets }: ServerSocket['nsp']): void {
 function onOutgoing(socket: ServerSocket, packet: Packet): void {
   const asks = packet.id !== undefined && packet.id !== null;
   const emission = isWanted() ? add(socket.id, packet, asks) : undefined;
-  if (asks && packet.id != null) bindAck(socket, packet.id, emission?.message.push);
+  if (asks && packet.id != null) bindAck(socket, packet.id, emission?.push);
 }
 
 function add(sid: string, packet: Packet, asks: boolean): Emission {
   const emission = emissionOf(packet, asks);
-  emission.message.to.push(sid);
+  emission.to.push(sid);
   return emission;
 }
 

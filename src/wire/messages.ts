@@ -62,7 +62,7 @@ export const fromProbeSchema = z.discriminatedUnion('type', [
   /** `emit`, `ack` and `answer` only for a reader that records: a replay sees them itself. Without `args`: they could not be encoded */
   z.object({ type: z.literal('emit'), sid: z.string(), n: z.number(), event: z.string(), args: z.array(json).optional(), asks: z.boolean(), at }),
   z.object({ type: z.literal('ack'), sid: z.string(), n: z.number(), args: z.array(json).optional(), at }),
-  /** one emission, however many receivers; `push` numbers grow; `args` only for a reader that records */
+  /** one emission, however many receivers; `push` numbers grow; `args` only for a reader that records, `hash` only for one that replays (else empty) */
   z.object({
     type: z.literal('push'),
     push: z.number(),
