@@ -3,7 +3,7 @@
  * packet is the emission. `notifyOutgoingListeners` is overridden on the instance instead of adding a listener: the
  * application's own list, and its `offAnyOutgoing()`, stay what they were.
  */
-import { AsyncResource } from 'node:async_hooks';
+import { currentContext, within } from './context.js';
 import type { AnyFunction, Packet, ServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { beginEmission, type Emission, isWanted, reportAnswer, warn } from './hub.js';
@@ -75,10 +75,10 @@ function bindAck(socket: ServerSocket, id: number, push: number | undefined): vo
   const acks = socket.acks as Map<number, AnyFunction>;
   const callback = acks.get(id);
   if (typeof callback !== 'function' || bound.has(callback)) return;
-  const resource = new AsyncResource('SocketReplayAnswer');
+  const context = currentContext();
   const replacement: AnyFunction = function (this: unknown, ...args: unknown[]) {
     if (push !== undefined) guarded('answer', () => reportAnswer(push, socket.id, args));
-    return resource.runInAsyncScope(callback, this, ...args);
+    return within(context, () => Reflect.apply(callback, this, args));
   };
   bound.add(replacement);
   acks.set(id, replacement);

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { type ClientRequest, Server as HttpServer, type IncomingMessage } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import Module from 'node:module';
-import { rootContext, storage } from './context.js';
+import { currentContext, isFollowing, rootContext, within } from './context.js';
 import { type AnyFunction, isServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { followRequest } from './work.js';
@@ -30,13 +30,15 @@ export function installEmitHook(findings: Findings): void {
         const socket = args[1];
         if (!isServerSocket(socket)) break;
         guarded('connection', () => findings.socket(socket));
-        return storage.run(rootContext(`${socket.id}:0`), () => Reflect.apply(original, this, args));
+        if (!isFollowing()) break;
+        return within(rootContext(`${socket.id}:0`), () => Reflect.apply(original, this, args));
       }
       case 'request': {
         if (!isHttpServer(this)) break;
         requests += 1;
+        if (!isFollowing()) break;
         const url = (args[1] as IncomingMessage | undefined)?.url ?? '';
-        return storage.run(rootContext(`http:${requests}`, !ENGINE_REQUEST.test(url)), () => Reflect.apply(original, this, args));
+        return within(rootContext(`http:${requests}`, !ENGINE_REQUEST.test(url)), () => Reflect.apply(original, this, args));
       }
       case 'listening':
         if (isHttpServer(this)) guarded('listening', () => findings.listening(this as HttpServer));
@@ -72,7 +74,7 @@ export function installCompileHook(findings: Findings): void {
 export function followOutgoingRequests(): void {
   const open = new WeakSet<object>();
   const begin = (request: object, isOpen: () => boolean): void => {
-    const context = storage.getStore();
+    const context = currentContext();
     if (context === undefined) return;
     open.add(request);
     followRequest(isOpen, context);

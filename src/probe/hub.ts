@@ -1,7 +1,7 @@
 /** Who listens, and what each listener is told. Nothing is encoded or hashed that no reader wants. */
 import { type ArgsText, encode, hashText, textOfArgs } from '../wire/encode.js';
 import type { FromProbe, SocketInfo } from '../wire/messages.js';
-import { currentCause } from './context.js';
+import { currentCause, followTraces } from './context.js';
 import type { Reader } from './reader.js';
 import { followWork } from './work.js';
 
@@ -128,6 +128,7 @@ function recount(): void {
   wanted = [...readers].some(({ mode }) => mode !== 'list');
   valuesWanted = [...readers].some(({ mode }) => mode === 'record');
   hashesWanted = [...readers].some(({ mode }) => mode === 'replay');
+  followTraces(wanted);
   followWork(wanted);
 }
 

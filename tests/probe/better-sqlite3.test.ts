@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { adoptDriver, flushChanges, measureChanges, tables } from '../../src/probe/changes/better-sqlite3.js';
-import { rootContext, storage } from '../../src/probe/context.js';
+import { rootContext, within } from '../../src/probe/context.js';
 import { addReader, knownWarnings, removeReader } from '../../src/probe/hub.js';
 import type { Reader } from '../../src/probe/reader.js';
 import { type FromProbe, fromProbeSchema } from '../../src/wire/messages.js';
@@ -31,7 +31,7 @@ const changes = (): Change[] => {
   return lines.filter((line): line is Change => line.type === 'change');
 };
 const short = (): unknown[] => changes().map(({ op, table, key, before, after }) => [op, table, key, before, after]);
-const as = <T>(id: string, run: () => T): T => storage.run(rootContext(id), run);
+const as = <T>(id: string, run: () => T): T => within(rootContext(id), run);
 
 beforeEach(() => {
   lines = [];

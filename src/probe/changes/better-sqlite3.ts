@@ -31,7 +31,11 @@ const DDL = /\b(?:create|alter|drop|attach|detach|vacuum)\b/i;
 const STALE = new RegExp(`^no such column: (?:NEW|OLD)\\.|\\b${PREFIX}`, 'i');
 const STATEMENT_METHODS = ['run', 'get', 'all', 'iterate'] as const;
 
+const MAX_REMEMBERED = 500;
+const MAX_SQL = 2_000;
+
 const patched = new WeakSet<object>();
+const ddl = new Map<string, boolean>();
 const logs = new WeakMap<Database, SqliteLog>();
 /** weak: an application may forget a connection without closing it */
 const known = new Set<WeakRef<Database>>();
@@ -50,14 +54,15 @@ export function adoptDriver(exports: unknown): void {
   prototype.exec = function exec(this: Database, sql: unknown, ...rest: unknown[]) {
     const log = logOf(this, raw);
     const run = (): unknown => Reflect.apply(raw.exec, this, [sql, ...rest]);
-    return log === undefined ? run() : typeof sql === 'string' && DDL.test(sql) ? changingSchema(this, log, run) : healing(log, run);
+    return log === undefined ? run() : isDdl(sql) ? changingSchema(this, log, run) : log.isOn ? healing(log, run) : run();
   } as AnyFunction;
   prototype.prepare = function prepare(this: Database, sql: unknown, ...rest: unknown[]) {
     const log = logOf(this, raw);
     if (log === undefined) return Reflect.apply(raw.prepare, this, [sql, ...rest]);
-    const statement = healing(log, () => Reflect.apply(raw.prepare, this, [sql, ...rest])) as Statement;
-    guarded('prepare', () => patchStatements(statement));
-    if (typeof sql === 'string' && DDL.test(sql)) guarded('prepare', () => watchDdl(statement, log));
+    const prepareRaw = (): unknown => Reflect.apply(raw.prepare, this, [sql, ...rest]);
+    const statement = (log.isOn ? healing(log, prepareRaw) : prepareRaw()) as Statement;
+    if (!patched.has(Object.getPrototypeOf(statement) as object)) guarded('prepare', () => patchStatements(statement));
+    if (isDdl(sql)) guarded('prepare', () => watchDdl(statement, log));
     return statement;
   } as AnyFunction;
   prototype.close = function close(this: Database, ...args: unknown[]) {
@@ -93,6 +98,18 @@ function openLogs(): SqliteLog[] {
     else open.push(log);
   }
   return open;
+}
+
+/** Remembered: applications prepare the same few texts again and again. */
+function isDdl(sql: unknown): boolean {
+  if (typeof sql !== 'string') return false;
+  let known = ddl.get(sql);
+  if (known === undefined) {
+    known = DDL.test(sql);
+    if (ddl.size >= MAX_REMEMBERED) ddl.clear();
+    if (sql.length <= MAX_SQL) ddl.set(sql, known);
+  }
+  return known;
 }
 
 function logOf(database: Database, raw: Methods): SqliteLog | undefined {
@@ -154,7 +171,6 @@ function refreshPeers(database: Database): void {
 
 /** A statement that no longer compiles because the schema changed under our triggers has done nothing yet: once more with new ones. */
 function healing<T>(log: SqliteLog, run: () => T): T {
-  if (!log.isOn) return run();
   try {
     return run();
   } catch (error) {
@@ -165,14 +181,13 @@ function healing<T>(log: SqliteLog, run: () => T): T {
 
 function patchStatements(statement: Statement): void {
   const prototype = Object.getPrototypeOf(statement) as Record<string, AnyFunction>;
-  if (patched.has(prototype)) return;
   patched.add(prototype);
   for (const name of STATEMENT_METHODS) {
     const original = prototype[name];
     if (typeof original !== 'function') continue;
     prototype[name] = function (this: Statement, ...args: unknown[]) {
       const log = wanted ? logs.get(this.database) : undefined;
-      return log === undefined ? Reflect.apply(original, this, args) : healing(log, () => Reflect.apply(original, this, args));
+      return log?.isOn ? healing(log, () => Reflect.apply(original, this, args)) : Reflect.apply(original, this, args);
     } as AnyFunction;
   }
 }
