@@ -12,7 +12,7 @@ import { type Mode, Reader } from './reader.js';
 import { appName, removeProbeFile, writeProbeFile } from './runtime-file.js';
 import { realClearTimeout, realSetTimeout } from './timers.js';
 
-const PROTOCOL: typeof Protocol = 1;
+const PROTOCOL: typeof Protocol = 2;
 const SUBSCRIBE_WITHIN = 5_000;
 const MAX_LINE = 64 * 1024;
 

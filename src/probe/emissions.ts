@@ -21,9 +21,11 @@ export function tapOutgoing(socket: ServerSocket): void {
     warn('pushes-unseen', 'This Socket.IO is older than 4.5: what the server sends is not seen by the probe.');
     return;
   }
-  socket.notifyOutgoingListeners = function (this: unknown, packet: Packet, ...rest: unknown[]) {
-    guarded('push', () => onOutgoing(socket, packet));
-    return Reflect.apply(original as AnyFunction, this, [packet, ...rest]);
+  // Once a receiver: nothing is made that is not needed.
+  socket.notifyOutgoingListeners = function (this: unknown, packet: Packet) {
+    if (isWanted() || packet?.id != null) guarded('push', () => onOutgoing(socket, packet));
+    // biome-ignore lint/complexity/noArguments: see above
+    return Reflect.apply(original as AnyFunction, this, arguments as unknown as unknown[]);
   };
 }
 
@@ -33,10 +35,12 @@ function tapAdapter({ adapter, sockets }: ServerSocket['nsp']): void {
   if (adapter === undefined || typeof original !== 'function' || tapped.has(adapter)) return;
   tapped.add(adapter);
   adapter.broadcast = function (this: unknown, packet: Packet, options: { except?: unknown }, ...rest: unknown[]) {
+    if (!isWanted() || !(options?.except instanceof Set) || options.except.size === 0)
+      return Reflect.apply(original as AnyFunction, this, [packet, options, ...rest]);
+    const { except } = options;
     guarded('broadcast', () => {
-      const except =
-        options?.except instanceof Set ? [...options.except].filter((id): id is string => typeof id === 'string' && sockets?.has(id) === true) : [];
-      if (except.length > 0) leftOut.set(packet, except);
+      const sids = [...except].filter((id): id is string => typeof id === 'string' && sockets?.has(id) === true);
+      if (sids.length > 0) leftOut.set(packet, sids);
     });
     const result = Reflect.apply(original as AnyFunction, this, [packet, options, ...rest]);
     // A broadcast that reached nobody says all the same to whom it would have gone.

@@ -16,6 +16,7 @@ export interface Findings {
   module(file: string, exports: unknown): void;
 }
 
+const WATCHED: ReadonlySet<unknown> = new Set(['connect', 'connection', 'request', 'listening', 'close']);
 /** Requests that carry Socket.IO's own transport. */
 const ENGINE_REQUEST = /[?&]EIO=\d/;
 let requests = 0;
@@ -23,7 +24,7 @@ let requests = 0;
 /** Every copy of Socket.IO, also one in a bundle, announces a connection through `EventEmitter.prototype.emit`. */
 export function installEmitHook(findings: Findings): void {
   const original = EventEmitter.prototype.emit as AnyFunction;
-  const emit: AnyFunction = function (this: unknown, ...args: unknown[]) {
+  const watched = (emitter: unknown, args: unknown[]): unknown => {
     switch (args[0]) {
       case 'connect':
       case 'connection': {
@@ -31,23 +32,28 @@ export function installEmitHook(findings: Findings): void {
         if (!isServerSocket(socket)) break;
         guarded('connection', () => findings.socket(socket));
         if (!isFollowing()) break;
-        return within(rootContext(`${socket.id}:0`), () => Reflect.apply(original, this, args));
+        return within(rootContext(`${socket.id}:0`), () => Reflect.apply(original, emitter, args));
       }
       case 'request': {
-        if (!isHttpServer(this)) break;
+        if (!isHttpServer(emitter)) break;
         requests += 1;
         if (!isFollowing()) break;
         const url = (args[1] as IncomingMessage | undefined)?.url ?? '';
-        return within(rootContext(`http:${requests}`, !ENGINE_REQUEST.test(url)), () => Reflect.apply(original, this, args));
+        return within(rootContext(`http:${requests}`, !ENGINE_REQUEST.test(url)), () => Reflect.apply(original, emitter, args));
       }
       case 'listening':
-        if (isHttpServer(this)) guarded('listening', () => findings.listening(this as HttpServer));
+        if (isHttpServer(emitter)) guarded('listening', () => findings.listening(emitter as HttpServer));
         break;
       case 'close':
-        if (isHttpServer(this)) guarded('close', () => findings.closed(this as HttpServer));
+        if (isHttpServer(emitter)) guarded('close', () => findings.closed(emitter as HttpServer));
         break;
     }
-    return Reflect.apply(original, this, args);
+    return Reflect.apply(original, emitter, args);
+  };
+  // Runs for every event of the application: `arguments`, because a rest parameter that a closure sees is a list each time.
+  const emit: AnyFunction = function (this: unknown, type: unknown) {
+    // biome-ignore lint/complexity/noArguments: see above
+    return WATCHED.has(type) ? watched(this, [...arguments]) : Reflect.apply(original, this, arguments as unknown as unknown[]);
   };
   Object.defineProperty(emit, 'name', { value: 'emit', configurable: true });
   EventEmitter.prototype.emit = emit as typeof EventEmitter.prototype.emit;

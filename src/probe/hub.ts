@@ -7,17 +7,6 @@ import { followWork } from './work.js';
 
 type Message<T extends FromProbe['type']> = Extract<FromProbe, { type: T }>;
 
-/** A row change, its rows as JSON already. */
-interface ChangeText {
-  cause: string | null;
-  op: string;
-  table: string;
-  key: string;
-  before: string;
-  after: string;
-  at: number;
-}
-
 /** One emission; its receivers are added while the application's call runs, its line is written when the turn ends. */
 export interface Emission {
   readonly push: number;
@@ -37,12 +26,22 @@ let wanted = false;
 let valuesWanted = false;
 let hashesWanted = false;
 let pushes = 0;
+let textOf = { ms: 0, text: '0' };
 
 export const isWanted = (): boolean => wanted;
 export const currentReaders = (): Iterable<Reader> => readers;
 export const knownWarnings = (): Iterable<Message<'warning'>> => warnings.values();
 const { timeOrigin } = performance;
 export const now = (): number => Math.round((timeOrigin + performance.now()) * 1000) / 1000;
+/** The same as JSON, at less: turning a fraction into text is dear, and a millisecond has many messages. */
+export function nowText(): string {
+  const at = timeOrigin + performance.now();
+  const whole = Math.floor(at);
+  if (whole !== textOf.ms) textOf = { ms: whole, text: String(whole) };
+  return `${textOf.text}.${String(1000 + Math.floor((at - whole) * 1000)).slice(1)}`;
+}
+/** How long lines wait for company, a system call being the dearest part. A replay waits for them, a recorder does not. */
+export const patience = (): number => (hashesWanted ? 2 : 10);
 export const lineOf = (message: FromProbe): string => `${JSON.stringify(message)}\n`;
 
 export function addReader(reader: Reader): void {
@@ -77,20 +76,17 @@ export function reportDisconnect(sid: string, reason: string): void {
 
 export function reportEmit(sid: string, n: number, event: string, args: readonly unknown[], asks: boolean): void {
   if (!valuesWanted) return;
-  tellRecorders(`{"type":"emit","sid":${JSON.stringify(sid)},"n":${n},"event":${JSON.stringify(event)},"asks":${asks}${argsPart(args)},"at":${now()}}\n`);
+  tellRecorders(`{"type":"emit","sid":${JSON.stringify(sid)},"n":${n},"event":${JSON.stringify(event)},"asks":${asks}${argsPart(args)},"at":${nowText()}}\n`);
 }
 
 export function reportAck(sid: string, n: number, args: readonly unknown[]): void {
-  if (valuesWanted) tellRecorders(`{"type":"ack","sid":${JSON.stringify(sid)},"n":${n}${argsPart(args)},"at":${now()}}\n`);
+  if (valuesWanted) tellRecorders(`{"type":"ack","sid":${JSON.stringify(sid)},"n":${n}${argsPart(args)},"at":${nowText()}}\n`);
 }
 
 export function reportAnswer(push: number, sid: string, args: readonly unknown[]): void {
   if (valuesWanted)
-    tellRecorders(`{"type":"answer","push":${push},"sid":${JSON.stringify(sid)},"args":${tryEncode(args, false)?.text ?? '[]'},"at":${now()}}\n`);
+    tellRecorders(`{"type":"answer","push":${push},"sid":${JSON.stringify(sid)},"args":${tryEncode(args, false)?.text ?? '[]'},"at":${nowText()}}\n`);
 }
-
-export const lineOfChange = ({ cause, op, table, key, before, after, at }: ChangeText): string =>
-  `{"type":"change","cause":${JSON.stringify(cause)},"op":"${op}","table":${JSON.stringify(table)},"key":${key},"before":${before},"after":${after},"at":${at}}\n`;
 
 export const reportChange = (line: string): void => tellBoth(line);
 export const reportTables = (tables: Message<'tables'>['tables']): void => tellBoth(lineOf({ type: 'tables', tables }));
@@ -101,7 +97,7 @@ export function beginEmission(event: string, args: readonly unknown[], asks: boo
   pushes += 1;
   const encoded = wanted ? tryEncode(args, hashesWanted) : undefined;
   const left = except === undefined ? '' : `,"except":${JSON.stringify(except)}`;
-  const head = `{"type":"push","push":${pushes},"cause":${JSON.stringify(currentCause())},"event":${JSON.stringify(event)},"asks":${asks}${left},"at":${now()},"to":`;
+  const head = `{"type":"push","push":${pushes},"cause":${JSON.stringify(currentCause())},"event":${JSON.stringify(event)},"asks":${asks}${left},"at":${nowText()},"to":`;
   const hash = hashesWanted && encoded !== undefined ? hashText(encoded.hashed) : '';
   const emission: Emission = { push: pushes, to: [], head, args: valuesWanted ? encoded?.text : undefined, hash, sent: false };
   for (const reader of readers) if (reader.mode !== 'list') reader.push(emission);

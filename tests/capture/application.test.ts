@@ -3,7 +3,7 @@ import { type Application, nodeOptions, waitForProbe } from '../../src/capture/a
 import type { ProbeFile } from '../../src/wire/messages.js';
 
 const runs: Application = { command: 'node app', exited: new Promise(() => undefined), ended: () => undefined, stop: async () => undefined };
-const probe = (pid: number, listening: string[]): ProbeFile => ({ protocol: 1, pid, port: 1, token: 't', app: 'app', listening, at: 0 });
+const probe = (pid: number, listening: string[]): ProbeFile => ({ protocol: 2, pid, port: 1, token: 't', app: 'app', listening, at: 0 });
 /** Answers one list after the other, then the last one for ever. */
 const finds = (...lists: ProbeFile[][]) => {
   let i = 0;

@@ -30,7 +30,7 @@ async function say(text: string): Promise<unknown[]> {
 
 it('refuses a wrong token, another protocol, and what is no subscription', async () => {
   app = await App.start('app.cjs', preload);
-  const subscribe = (change: object): string => `${JSON.stringify({ type: 'subscribe', protocol: 1, token: TOKEN, mode: 'list', ...change })}\n`;
+  const subscribe = (change: object): string => `${JSON.stringify({ type: 'subscribe', protocol: 2, token: TOKEN, mode: 'list', ...change })}\n`;
   const reason = async (text: string): Promise<unknown> => {
     const answers = await say(text);
     expect(answers).toHaveLength(1);
@@ -38,7 +38,7 @@ it('refuses a wrong token, another protocol, and what is no subscription', async
   };
   expect(await reason(subscribe({ token: 'guess' }))).toEqual({ type: 'refused', message: 'the token is not the one of this probe' });
   expect(await reason(subscribe({ token: 1 }))).toMatchObject({ type: 'refused' });
-  expect(await reason(subscribe({ protocol: 2 }))).toMatchObject({ message: expect.stringContaining('protocol 1') });
+  expect(await reason(subscribe({ protocol: 1 }))).toMatchObject({ message: expect.stringContaining('protocol 2') });
   expect(await reason(subscribe({ mode: 'all' }))).toMatchObject({ message: expect.stringContaining('mode') });
   expect(await reason('{"type":"drain","id":1,"timeout":1}\n')).toMatchObject({ message: 'the first line must be subscribe' });
   expect(await reason('GET / HTTP/1.1\r\n\r\n')).toMatchObject({ type: 'refused' });

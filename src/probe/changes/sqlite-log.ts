@@ -6,9 +6,9 @@
 import type { TableState } from '../../wire/messages.js';
 import { currentCause, outside } from '../context.js';
 import { guarded } from '../guard.js';
-import { lineOfChange, now, reportChange, reportLost, warn } from '../hub.js';
+import { nowText, patience, reportChange, reportLost, warn } from '../hub.js';
 import { realSetTimeout } from '../timers.js';
-import { rowText, valueText } from './row-text.js';
+import { valuesText } from './row-text.js';
 import {
   CREATE_LOG,
   type FoundTable,
@@ -40,8 +40,6 @@ export interface Connection {
 type State = 'off' | 'on' | 'failed';
 
 const RETRY_MS = 5;
-/** rows of the same moment are read together; a drain does not wait for this */
-const GATHER_MS = 2;
 /** of rows that wait for the end of a transaction; those above it are counted as lost */
 const MAX_HELD = 64 * 1024 * 1024;
 const OPS: Readonly<Record<string, string>> = { i: 'insert', u: 'update', d: 'delete' };
@@ -209,7 +207,7 @@ export class SqliteLog {
       if (done) this.scheduled = false;
       else realSetTimeout(look, RETRY_MS).unref();
     };
-    outside(() => realSetTimeout(look, GATHER_MS));
+    outside(() => realSetTimeout(look, patience()));
   }
 
   /** Called from inside a statement, for each row: keeps its line, and answers its number. Never throws: that would be the statement's error. */
@@ -235,23 +233,15 @@ export class SqliteLog {
   private lineOf(id: number, op: string, values: readonly unknown[]): string {
     const layout = this.layouts[id];
     if (layout === undefined) throw new Error(`no layout ${id}`);
-    const { rowid, names, key, table } = layout;
-    const skipped = rowid === null ? 0 : 1;
-    const width = names.length + skipped;
-    if (values.length !== (op === 'u' ? 2 : 1) * width) throw new Error(`${table}: ${values.length} values for ${names.length} columns`);
-    const keyText =
-      rowid === null ? `{${key.map((column) => `${names[column]}:${valueText(values[column])}`).join(',')}}` : `{"rowid":${valueText(values[0])}}`;
-    const first = rowText(names, values, skipped);
-    const second = op === 'u' ? rowText(names, values, width + skipped) : 'null';
-    return lineOfChange({
-      cause: currentCause(),
-      op: OPS[op] ?? op,
-      table,
-      key: keyText,
-      before: op === 'i' ? 'null' : first,
-      after: op === 'i' ? first : second,
-      at: now(),
-    });
+    const skipped = layout.rowid === null ? 0 : 1;
+    const width = layout.columns.length + skipped;
+    if (values.length !== (op === 'u' ? 2 : 1) * width) throw new Error(`${layout.table}: ${values.length} values for ${layout.columns.length} columns`);
+    const rowid = skipped === 0 ? '' : `,"rowid":${valuesText([values[0]]).slice(1, -1)}`;
+    const first = valuesText(values.slice(skipped, width));
+    const before = op === 'i' ? 'null' : first;
+    const after = op === 'i' ? first : op === 'u' ? valuesText(values.slice(width + skipped)) : 'null';
+    const cause = JSON.stringify(currentCause());
+    return `{"type":"change","cause":${cause},"op":"${OPS[op]}",${layout.text}${rowid},"before":${before},"after":${after},"at":${nowText()}}\n`;
   }
 }
 

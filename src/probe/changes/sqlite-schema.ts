@@ -10,10 +10,8 @@ export interface Layout {
   columns: string[];
   /** the key is the row id, handed over in front of the columns */
   rowid: string | null;
-  /** the names of the columns, as JSON */
-  names: string[];
-  /** where the columns of the key stand among the columns */
-  key: number[];
+  /** what is the same in all messages about this table, as JSON */
+  text: string;
   /** `main."person"` */
   target: string;
 }
@@ -82,8 +80,7 @@ export function layoutOf({ schema, table, rowid }: FoundTable, id: number): Layo
     table: table.name,
     columns,
     rowid,
-    names: columns.map((column) => JSON.stringify(column)),
-    key: table.key.map((column) => columns.indexOf(column)),
+    text: `"table":${JSON.stringify(table.name)},"columns":${JSON.stringify(columns)},"key":${JSON.stringify(table.key)}`,
     target: `${quoteName(schema)}.${quoteName(name)}`,
   };
 }
