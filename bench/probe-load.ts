@@ -38,7 +38,7 @@ const DOCUMENTS = 3;
 
 /** Twelve sockets of three users, four to a document; each acknowledged event of the example, mostly those that write and push. */
 export const annotator: Load = {
-  emits: Number(process.env.EM ?? 1_200),
+  emits: 1_200,
   async connect(url) {
     const cookies = await Promise.all(USERS.map((user) => logIn(url, user)));
     return Promise.all(Array.from({ length: USERS.length * TABS }, (_, i) => connected(open(url, cookies[i % USERS.length]), 'ready')));

@@ -47,7 +47,8 @@ async function main(rounds: number): Promise<void> {
   for (const { title, script, load } of SUBJECTS) {
     const file = script === 'annotator' ? join(example, 'server.js') : here(script);
     const subjects = await Promise.all(MODES.map((mode) => start(mode, file, load, preload, directory, wordService)));
-    for (const subject of subjects) await round(subject, load, Math.ceil(load.emits / 2));
+    // Long enough for the compilers to have done their work.
+    for (const subject of subjects) await round(subject, load, load.emits * 2);
     const costs = new Map<Mode, number[]>(MODES.map((mode) => [mode, []]));
     for (let i = 0; i < rounds; i += 1) {
       const first = i % subjects.length;

@@ -53,14 +53,15 @@ export function adoptDriver(exports: unknown): void {
   const raw: Methods = { prepare: prototype.prepare, exec: prototype.exec, function: prototype.function, close: prototype.close };
   prototype.exec = function exec(this: Database, sql: unknown, ...rest: unknown[]) {
     const log = logOf(this, raw);
-    const run = (): unknown => Reflect.apply(raw.exec, this, [sql, ...rest]);
-    return log === undefined ? run() : isDdl(sql) ? changingSchema(this, log, run) : log.isOn ? healing(log, run) : run();
+    const given = [sql, ...rest];
+    if (log !== undefined && isDdl(sql)) return changingSchema(this, log, () => Reflect.apply(raw.exec, this, given));
+    return log?.isOn ? healing(log, raw.exec, this, given) : Reflect.apply(raw.exec, this, given);
   } as AnyFunction;
   prototype.prepare = function prepare(this: Database, sql: unknown, ...rest: unknown[]) {
     const log = logOf(this, raw);
     if (log === undefined) return Reflect.apply(raw.prepare, this, [sql, ...rest]);
-    const prepareRaw = (): unknown => Reflect.apply(raw.prepare, this, [sql, ...rest]);
-    const statement = (log.isOn ? healing(log, prepareRaw) : prepareRaw()) as Statement;
+    const given = [sql, ...rest];
+    const statement = (log.isOn ? healing(log, raw.prepare, this, given) : Reflect.apply(raw.prepare, this, given)) as Statement;
     if (!patched.has(Object.getPrototypeOf(statement) as object)) guarded('prepare', () => patchStatements(statement));
     if (isDdl(sql)) guarded('prepare', () => watchDdl(statement, log));
     return statement;
@@ -170,11 +171,11 @@ function refreshPeers(database: Database): void {
 }
 
 /** A statement that no longer compiles because the schema changed under our triggers has done nothing yet: once more with new ones. */
-function healing<T>(log: SqliteLog, run: () => T): T {
+function healing(log: SqliteLog, method: AnyFunction, self: unknown, args: unknown[]): unknown {
   try {
-    return run();
+    return Reflect.apply(method, self, args);
   } catch (error) {
-    if (STALE.test(String((error as { message?: unknown } | null)?.message)) && log.refresh()) return run();
+    if (STALE.test(String((error as { message?: unknown } | null)?.message)) && log.refresh()) return Reflect.apply(method, self, args);
     throw error;
   }
 }
@@ -187,7 +188,7 @@ function patchStatements(statement: Statement): void {
     if (typeof original !== 'function') continue;
     prototype[name] = function (this: Statement, ...args: unknown[]) {
       const log = wanted ? logs.get(this.database) : undefined;
-      return log?.isOn ? healing(log, () => Reflect.apply(original, this, args)) : Reflect.apply(original, this, args);
+      return log?.isOn ? healing(log, original, this, args) : Reflect.apply(original, this, args);
     } as AnyFunction;
   }
 }
