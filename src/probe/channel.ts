@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { FromProbe, PROTOCOL as Protocol, ToProbe } from '../wire/messages.js';
 import { outside } from './context.js';
-import { drain } from './drain.js';
+import { drain, tellTheRest } from './drain.js';
 import { isObject } from './foreign.js';
 import { guarded } from './guard.js';
 import { addReader, currentReaders, knownWarnings, lineOf, now, removeReader } from './hub.js';
@@ -58,7 +58,10 @@ function ready(): void {
   const address = server?.address();
   if (!isObject(address)) return;
   port = Number(address.port);
-  process.once('exit', () => guarded('exit', removeProbeFile));
+  process.once('exit', () => {
+    guarded('exit', tellTheRest);
+    guarded('exit', removeProbeFile);
+  });
   try {
     announce();
   } catch (error) {

@@ -56,7 +56,7 @@ export class Reader {
     realSetImmediate(() => this.flush());
   }
 
-  private flush(): void {
+  flush(): void {
     this.scheduled = 'no';
     if (this.queue.length === 0) return;
     const items = this.queue;
