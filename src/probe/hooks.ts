@@ -16,7 +16,6 @@ export interface Findings {
   module(file: string, exports: unknown): void;
 }
 
-const WATCHED: ReadonlySet<unknown> = new Set(['connect', 'connection', 'request', 'listening', 'close']);
 /** Requests that carry Socket.IO's own transport. */
 const ENGINE_REQUEST = /[?&]EIO=\d/;
 let requests = 0;
@@ -52,8 +51,18 @@ export function installEmitHook(findings: Findings): void {
   };
   // Runs for every event of the application: `arguments`, because a rest parameter that a closure sees is a list each time.
   const emit: AnyFunction = function (this: unknown, type: unknown) {
-    // biome-ignore lint/complexity/noArguments: see above
-    return WATCHED.has(type) ? watched(this, [...arguments]) : Reflect.apply(original, this, arguments as unknown as unknown[]);
+    switch (type) {
+      case 'connect':
+      case 'connection':
+      case 'request':
+      case 'listening':
+      case 'close':
+        // biome-ignore lint/complexity/noArguments: see above
+        return watched(this, [...arguments]);
+      default:
+        // biome-ignore lint/complexity/noArguments: see above
+        return Reflect.apply(original, this, arguments as unknown as unknown[]);
+    }
   };
   Object.defineProperty(emit, 'name', { value: 'emit', configurable: true });
   EventEmitter.prototype.emit = emit as typeof EventEmitter.prototype.emit;

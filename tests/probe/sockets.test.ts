@@ -49,12 +49,15 @@ describe('what a client sends', () => {
   it('goes on counting after the state of a connection was recovered', async () => {
     app = await App.start('app.mjs', preload, { env: { APP_RECOVERY: '1' } });
     const heard = await app.reader();
-    const client = await app.client({ reconnectionDelay: 1 });
+    const client = await app.client({ reconnection: false });
     const { id } = client;
     // The offset by which Socket.IO recovers comes with the first push.
     await heard.count('push', 1);
     await emitAck(client, 'ackNothing');
     client.io.engine.close();
+    // Only what the server knows to be gone can be recovered.
+    await heard.count('disconnect', 1);
+    client.connect();
     await new Promise((resolve) => client.once('connect', () => resolve(undefined)));
     expect([client.recovered, client.id]).toEqual([true, id]);
     await emitAck(client, 'ackNothing');

@@ -133,5 +133,7 @@ it('forgets what has ended without being asked', async () => {
   for (let i = 0; i < 5000; i += 1) followPromise(Promise.resolve(i), context);
   const open = new Promise(() => undefined);
   followPromise(open, context);
-  expect(countOpen(ALL, 0)).toBe(1);
+  // No look takes long: what it did not get to counts as open.
+  for (let look = 0; look < 3; look += 1) expect(countOpen(ALL, 0)).toBe(1);
+  expect(await Promise.race([open, 'open'])).toBe('open');
 });
