@@ -27,7 +27,14 @@ describe('the text of arguments', () => {
   });
 
   it('is what the wire carries, and has the hash of what arrives', () => {
-    const plain = [new Number(5), new String('s'), new Date(0), Object.assign([1], { toJSON: () => 'x' }), { u: undefined, f: () => 1, n: Number.NaN }, [undefined]];
+    const plain = [
+      new Number(5),
+      new String('s'),
+      new Date(0),
+      Object.assign([1], { toJSON: () => 'x' }),
+      { u: undefined, f: () => 1, n: Number.NaN },
+      [undefined],
+    ];
     const arrived = JSON.parse(JSON.stringify(plain)) as unknown[];
     expect(textOfArgs(plain, false).text).toBe(JSON.stringify(arrived));
     expect(hashArgs(plain)).toBe(hashArgs(arrived));

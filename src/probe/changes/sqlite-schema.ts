@@ -7,6 +7,7 @@ export type Query = (sql: string, ...params: unknown[]) => Record<string, unknow
 export interface Layout {
   id: number;
   table: string;
+  key: string[];
   columns: string[];
   /** the key is the row id, handed over in front of the columns */
   rowid: string | null;
@@ -78,6 +79,7 @@ export function layoutOf({ schema, table, rowid }: FoundTable, id: number): Layo
   return {
     id,
     table: table.name,
+    key: table.key,
     columns,
     rowid,
     text: `"table":${JSON.stringify(table.name)},"columns":${JSON.stringify(columns)},"key":${JSON.stringify(table.key)}`,
