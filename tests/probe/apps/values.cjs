@@ -45,7 +45,7 @@ const VALUES = {
   boxed: [new Number(5), new String('text'), new Boolean(false)],
   dates: [new Date(0), new Date(Number.NaN)],
   numbers: [0, -0, Number.NaN, Number.POSITIVE_INFINITY, 1e300],
-  sparse: Object.assign([, 1, undefined, null], { extra: 1 }),
+  sparse: Object.assign(new Array(4), { 1: 1, 3: null, extra: 1 }),
   arrayToJSON: Object.assign([1, 2], { toJSON: () => 'from toJSON' }),
   nullPrototype: Object.assign(Object.create(null), { a: 1 }),
   proto: JSON.parse('{"__proto__":{"a":1}}'),
