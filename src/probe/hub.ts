@@ -11,6 +11,8 @@ type Message<T extends FromProbe['type']> = Extract<FromProbe, { type: T }>;
 export interface Emission {
   readonly push: number;
   readonly to: string[];
+  /** it was a broadcast that left sockets out: told also if it reached nobody */
+  readonly leavesOut: boolean;
   /** its line up to the receivers */
   readonly head: string;
   /** JSON of the arguments, for readers that record */
@@ -93,13 +95,15 @@ export const reportTables = (tables: Message<'tables'>['tables']): void => tellB
 export const reportLost = (count: number): void => tellBoth(lineOf({ type: 'lost', count }));
 
 /** Numbers grow also while nobody listens. The arguments are written down at once: afterwards the application may change them. */
-export function beginEmission(event: string, args: readonly unknown[], asks: boolean, except?: string[]): Emission {
+export function beginEmission(event: string, args: readonly unknown[], asks: boolean, more: Pick<Message<'push'>, 'except' | 'offset'> = {}): Emission {
   pushes += 1;
   const encoded = wanted ? tryEncode(args, hashesWanted) : undefined;
-  const left = except === undefined ? '' : `,"except":${JSON.stringify(except)}`;
-  const head = `{"type":"push","push":${pushes},"cause":${JSON.stringify(currentCause())},"event":${JSON.stringify(event)},"asks":${asks}${left},"at":${nowText()},"to":`;
+  const { except, offset } = more;
+  const extra = `${except === undefined ? '' : `,"except":${JSON.stringify(except)}`}${offset ? ',"offset":true' : ''}`;
+  const head = `{"type":"push","push":${pushes},"cause":${JSON.stringify(currentCause())},"event":${JSON.stringify(event)},"asks":${asks}${extra},"at":${nowText()},"to":`;
   const hash = hashesWanted && encoded !== undefined ? hashText(encoded.hashed) : '';
-  const emission: Emission = { push: pushes, to: [], head, args: valuesWanted ? encoded?.text : undefined, hash, sent: false };
+  const leavesOut = except !== undefined;
+  const emission: Emission = { push: pushes, to: [], leavesOut, head, args: valuesWanted ? encoded?.text : undefined, hash, sent: false };
   for (const reader of readers) if (reader.mode !== 'list') reader.push(emission);
   return emission;
 }
@@ -108,6 +112,8 @@ export function beginEmission(event: string, args: readonly unknown[], asks: boo
 export function lineOfEmission(emission: Emission, values: boolean): string {
   emission.sent = true;
   const { head, to, args, hash } = emission;
+  // Thrown away, because it was volatile.
+  if (to.length === 0 && !emission.leavesOut) return '';
   return `${head}${JSON.stringify(to)},"hash":"${values ? '' : hash}"${values && args !== undefined ? `,"args":${args}` : ''}}\n`;
 }
 

@@ -8,6 +8,7 @@ import type { ServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { followOutgoingRequests, installCompileHook, installEmitHook } from './hooks.js';
 import { warn } from './hub.js';
+import { tapMiddlewares } from './middlewares.js';
 import { addressOf } from './runtime-file.js';
 import { connectedSockets, notifyRecording, tap } from './sockets.js';
 import { installTimers } from './timers.js';
@@ -20,7 +21,8 @@ export interface Probe {
 }
 
 const KEY = Symbol.for('socket-replay:probe');
-const SOCKET_IO = /[\\/]socket\.io[\\/](?:dist|lib)[\\/]index\.js$/;
+/** also under another name, as npm's aliases give it */
+const SOCKET_IO = /[\\/]socket\.io(?!-(?:adapter|client|parser))[^\\/]*[\\/](?:dist|lib)[\\/]index\.js$/;
 const BETTER_SQLITE3 = /[\\/]better-sqlite3[^\\/]*[\\/]lib[\\/]index\.js$/;
 const UNMEASURED = /[\\/]node_modules[\\/](pg|sqlite3|mysql2|mysql|mongodb)[\\/](?:lib[\\/](?:index|sqlite3)|index)\.js$/;
 
@@ -69,6 +71,7 @@ function create(): Probe {
       if (BETTER_SQLITE3.test(file)) adoptDriver(exports);
       else if (SOCKET_IO.test(file)) {
         moduleLoaded = true;
+        tapMiddlewares((exports as { Namespace?: { prototype?: unknown } } | undefined)?.Namespace?.prototype);
         if (listening.size > 0) probe.open();
       } else {
         const driver = UNMEASURED.exec(file)?.[1];

@@ -99,6 +99,8 @@ export const fromProbeSchema = z.discriminatedUnion('type', [
     args: z.array(json).optional(),
     to: z.array(z.string()),
     /** sockets that the server left out on purpose: the sender of `socket.broadcast` and `socket.to` */ except: z.array(z.string()).optional(),
+    /** the last argument is the offset that connection state recovery hides there */
+    offset: z.literal(true).optional(),
     asks: z.boolean(),
     at,
   }),

@@ -55,7 +55,7 @@ describe('what a client sends', () => {
     await heard.count('push', 1);
     await emitAck(client, 'ackNothing');
     client.io.engine.close();
-    // Only what the server knows to be gone can be recovered.
+    // A server that has not noticed yet has nothing to recover.
     await heard.count('disconnect', 1);
     client.connect();
     await new Promise((resolve) => client.once('connect', () => resolve(undefined)));
