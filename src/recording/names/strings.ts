@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Evidence } from '../evidence.js';
 import { isUuid, timeOf } from '../kinds.js';
 import type { Recording } from '../schema.js';
-import { any, id, Tagged, type Value, walk } from '../values.js';
+import { any, id, secretsOf, Tagged, type Value, walk } from '../values.js';
 import { isEffect, type Site, timeline } from './sites.js';
 import { type Namer, plain, tablesIn } from './words.js';
 
@@ -31,6 +31,8 @@ const isToken = (value: string): boolean => value.length >= 20 && [/[a-z]/, /[A-
 export interface Unlikely {
   /** what replaces a value that is one */
   at(value: Value): Found | undefined;
+  /** what replaces a secret inside a text */
+  secret(name: string): Found | undefined;
   /** a text, perhaps with names in it already, with those in place of the random values that it holds, and which */
   inside(site: Site, text: string): { template: string; used: Found[] };
 }
@@ -40,9 +42,12 @@ interface Found {
   why: string;
 }
 
-function keyOf(value: Value): string | undefined {
-  if (value instanceof Tagged) return value.body.tag === 'secret' ? `secret:${value.body.name}` : undefined;
-  return typeof value === 'string' && isRandom(value) ? value : undefined;
+/** A secret as a key among those of texts. */
+const secretKey = (name: string): string => `secret:${name}`;
+
+function keysOf(value: Value): string[] {
+  if (value instanceof Tagged) return secretsOf(value.body).map(secretKey);
+  return typeof value === 'string' && isRandom(value) ? [value] : [];
 }
 
 /** What replaces a random-looking value or a secret. Undefined where nothing says that it is made anew in each run. */
@@ -51,8 +56,7 @@ export function findUnlikely(recording: Recording, evidence: Evidence, sites: re
   const inTexts = new Map<string, Site[]>();
   for (const site of sites) {
     if (typeof site.value === 'string') for (const word of randomWords(site.value)) put(inTexts, word, site);
-    const key = keyOf(site.value);
-    if (key !== undefined && !taken(site.value)) put(seen, key, site);
+    if (!taken(site.value)) for (const key of keysOf(site.value)) put(seen, key, site);
   }
   const old = existing(recording);
   const digests = seen.size > 0 ? digestsOf(recording) : new Set<string>();
@@ -95,7 +99,11 @@ export function findUnlikely(recording: Recording, evidence: Evidence, sites: re
     });
     return { template, used };
   };
-  return { at: (value) => found.get(keyOf(value) ?? ''), inside };
+  return {
+    at: (value) => found.get(value instanceof Tagged ? (value.body.tag === 'secret' ? secretKey(value.body.name) : '') : (keysOf(value)[0] ?? '')),
+    secret: (name) => found.get(secretKey(name)),
+    inside,
+  };
 }
 
 function put(map: Map<string, Site[]>, key: string, site: Site): void {
