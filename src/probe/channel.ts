@@ -5,7 +5,7 @@ import { writeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { FromProbe, PROTOCOL as Protocol, ToProbe } from '../wire/messages.js';
 import { outside } from './context.js';
-import { drain } from './drain.js';
+import { drain, tellTheRest } from './drain.js';
 import { isObject } from './foreign.js';
 import { guarded } from './guard.js';
 import { addReader, currentReaders, knownWarnings, lineOf, now, removeReader } from './hub.js';
@@ -13,7 +13,7 @@ import { type Mode, Reader } from './reader.js';
 import { appName, removeProbeFile, writeProbeFile } from './runtime-file.js';
 import { realClearTimeout, realSetTimeout } from './timers.js';
 
-const PROTOCOL: typeof Protocol = 1;
+const PROTOCOL: typeof Protocol = 2;
 const SUBSCRIBE_WITHIN = 5_000;
 const MAX_LINE = 64 * 1024;
 
@@ -68,7 +68,10 @@ function ready(): void {
   const address = server?.address();
   if (!isObject(address)) return;
   port = Number(address.port);
-  process.once('exit', () => guarded('exit', removeProbeFile));
+  process.once('exit', () => {
+    guarded('exit', tellTheRest);
+    guarded('exit', removeProbeFile);
+  });
   if (cluster.isPrimary) cluster.on('fork', () => guarded('channel', announce));
   try {
     announce();

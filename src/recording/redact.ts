@@ -112,7 +112,7 @@ export function createRedactor({ rules: ruleTexts = [] }: RedactorOptions = {}):
   const partOf = (literal: string): string => replaceSpans(literal, joinSpans(spansIn(literal)), (secret, word) => secretPart(take(secret, word)));
 
   const redactText = (text: string, key: string | undefined, word: string | undefined): Value => {
-    if (text === '') return text;
+    if (isBlank(text)) return text;
     const password = text.startsWith('Basic ') ? basicPassword(text) : undefined;
     if (password) learn(password, 'password');
     if (word !== undefined) {
@@ -298,3 +298,6 @@ function quotedIn(text: string, secret: string): [start: number, end: number][] 
   }
   return found;
 }
+
+/** Nothing that is a secret: settings such as `forgotPassword` say whether. */
+const isBlank = (text: string): boolean => text === '' || text === 'true' || text === 'false';

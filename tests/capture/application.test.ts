@@ -4,7 +4,7 @@ import type { ProbeFile } from '../../src/wire/messages.js';
 
 const runs: Application = { command: 'node app', run: 'r', exited: new Promise(() => undefined), ended: () => undefined, stop: async () => undefined };
 const probe = (pid: number, listening: string[], more: Partial<ProbeFile> = {}): ProbeFile => ({
-  protocol: 1,
+  protocol: 2,
   pid,
   port: 1,
   token: 't',

@@ -12,6 +12,10 @@ const redact = (value: Value) => createRedactor().redact(value);
 const jwt = `${Buffer.from('{"alg":"HS256"}').toString('base64url')}.${Buffer.from('{"sub":"1234"}').toString('base64url')}.${'aB3_'.repeat(10)}`;
 
 describe('by key', () => {
+  it('leaves what says yes or no', () => {
+    const settings = { 'app.login.forgotPassword': 'true', showApiKey: 'false', password: 'truest', all: [{ key: 'app.apiKey', value: 'true' }] };
+    expect(redact(settings)).toEqual({ ...settings, password: secret('password1') });
+  });
   it.each([
     ['password', 'password1'],
     ['passwd', 'password1'],

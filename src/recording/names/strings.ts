@@ -13,13 +13,20 @@ export function isRandom(value: string): boolean {
   if (isUuid(value) || /^\d{12,}$/.test(value)) return true;
   // Some say of what kind it is: `a.4KuGhO7lsajVdhOR`.
   const random = value.replace(KIND, '');
-  if (random.length < 8 || !/^[A-Za-z0-9_-]+=*$/.test(random) || timeOf(value) !== undefined) return false;
+  if (random.length < 8 || !/^[A-Za-z0-9_-]+=*$/.test(random) || timeOf(value) !== undefined || isWords(random)) return false;
   const kinds = [/[a-z]/, /[A-Z]/, /\d/].filter((kind) => kind.test(random)).length;
   const switches = random.replace(/[^A-Za-z0-9]/g, '').match(/[a-z](?=\d)|\d(?=[A-Za-z])|[a-z](?=[A-Z])|[A-Z](?=\d)/g)?.length ?? 0;
   return kinds >= 2 && switches >= Math.max(3, random.length / 6);
 }
 
 const KIND = /^[a-z]{1,8}\./;
+
+/** `recencySortingIsOn`: letters only, in words that are as long as those of a language. */
+function isWords(value: string): boolean {
+  const words = value.split(/[_-]|(?=[A-Z])/);
+  return words.every((word) => /^[A-Z]?[a-z]+$/.test(word)) && value.length >= 4 * words.length;
+}
+
 /** What may be a random value in a longer text: a whole word, so that no part of one is taken for it. */
 const WORD = /(?<![\w.-])(?:[a-z]{1,8}\.)?[\w-]{8,}(?![\w-])/g;
 const randomWords = (text: string): string[] =>

@@ -438,6 +438,14 @@ describe('keys of objects, and words in texts', () => {
     expect(second?.args).toEqual([{ annotations: keys({ '${annotation1}': true, other: false }) }]);
   });
 
+  test('not the name of a setting in camel case, that the server lists and the client sends', () => {
+    const setting = 'tags.recencySortingIsOn';
+    const steps = [hello({ settings: { [setting]: 'true' }, all: [{ key: setting }] }), emit('save', [{ key: setting, value: false }])];
+    const [first, second] = named(steps);
+    expect(first?.ack).toEqual([{ settings: { [setting]: 'true' }, all: [{ key: setting }] }]);
+    expect(second?.args).toEqual([{ key: setting, value: false }]);
+  });
+
   test('not the name of a property, however random it looks, and no small number under any property', () => {
     const [first, second] = named([
       hello({ useOAuth2V1Flow3X: 1 }),
