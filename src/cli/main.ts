@@ -4,6 +4,8 @@ import { capturesCommand } from './commands/captures.js';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { exportCommand } from './commands/export.js';
 import { initCommand } from './commands/init.js';
+import { inspectCommand } from './commands/inspect.js';
+import { lintCommand } from './commands/lint.js';
 import { migrateCommand } from './commands/migrate.js';
 import { pruneCommand } from './commands/prune.js';
 import { recordCommand } from './commands/record.js';
@@ -42,6 +44,8 @@ const commands = [
   stopCommand,
   capturesCommand,
   exportCommand,
+  lintCommand,
+  inspectCommand,
   pruneCommand,
   renameCommand,
   migrateCommand,

@@ -2,6 +2,7 @@
 import type { AnyFunction, Packet, ServerSocket } from './foreign.js';
 import { isObject } from './foreign.js';
 import { guarded } from './guard.js';
+import { isWanted } from './hub.js';
 
 type Namespace = ServerSocket['nsp'];
 
@@ -37,6 +38,7 @@ export function tapAdapter(nsp: Namespace, taps: Taps): void {
     const original = adapter[name];
     if (typeof original !== 'function') continue;
     adapter[name] = function (this: unknown, packet: Packet, options: unknown, ...rest: unknown[]) {
+      if (!isWanted()) return Reflect.apply(original, this, [packet, options, ...rest]);
       guarded('broadcast', () => broadcasts.set(packet, describe(packet, options, nsp)));
       const before = sending;
       sending = packet;

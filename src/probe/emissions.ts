@@ -4,10 +4,10 @@
  * application's own list, and its `offAnyOutgoing()`, stay what they were. Versions before 4.5 have no such method: there
  * `packet` and the adapter's `apply` say who receives.
  */
-import { AsyncResource } from 'node:async_hooks';
 import { broadcasts, tapAdapter } from './broadcasts.js';
-import { rootContext, storage } from './context.js';
+import { currentContext, rootContext, within } from './context.js';
 import type { AnyFunction, Packet, ServerSocket } from './foreign.js';
+import { tapForeignAdapter } from './foreign-adapters.js';
 import { guarded } from './guard.js';
 import { beginEmission, type Emission, isWanted, reportAnswer, warn } from './hub.js';
 import { carried } from './parser.js';
@@ -29,25 +29,29 @@ export function tapOutgoing(socket: ServerSocket): void {
   held.set(socket, []);
   const { notifyOutgoingListeners: notify, packet: write } = socket;
   const notifies = typeof notify === 'function';
+  // First the prototype: the instance keeps what it finds.
+  if (notifies) guarded('adapter', () => tapForeignAdapter(socket.nsp.adapter, leaves));
   guarded('adapter', () => tapAdapter(socket.nsp, { reaches: notifies ? undefined : leaves, ended }));
   if (notifies) {
-    socket.notifyOutgoingListeners = function (this: unknown, packet: Packet, ...rest: unknown[]) {
-      guarded('push', () => leaves(socket, packet));
-      return Reflect.apply(notify, this, [packet, ...rest]);
+    // Once a receiver: nothing is made that is not needed.
+    socket.notifyOutgoingListeners = function (this: unknown, packet: Packet) {
+      if (matters(packet)) guarded('push', () => leaves(socket, packet));
+      // biome-ignore lint/complexity/noArguments: see above
+      return Reflect.apply(notify, this, arguments as unknown as unknown[]);
     };
   } else if (typeof socket.nsp.adapter?.apply !== 'function') {
     warn('pushes-unseen', 'This Socket.IO is older than 4.0: what the server broadcasts is not seen by the probe.');
   }
   if (typeof write !== 'function') return;
-  socket.packet = function (this: unknown, ...args: [packet: Packet, options?: { volatile?: unknown; preEncoded?: unknown }]) {
-    const [packet, options] = args;
-    if (EVENTS.includes(packet.type) && options?.preEncoded !== true) {
+  socket.packet = function (this: unknown, packet: Packet, options?: { volatile?: unknown; preEncoded?: unknown }) {
+    if ((!notifies || options?.volatile === true) && matters(packet) && EVENTS.includes(packet.type) && options?.preEncoded !== true) {
       guarded('push', () => {
         if (!notifies) leaves(socket, packet, options?.volatile === true);
-        else if (options?.volatile === true && !takes(socket)) retract(socket, packet);
+        else if (!takes(socket)) retract(socket, packet);
       });
     }
-    return Reflect.apply(write, this, args);
+    // biome-ignore lint/complexity/noArguments: see above
+    return Reflect.apply(write, this, arguments as unknown as unknown[]);
   };
 }
 
@@ -57,7 +61,7 @@ export function openOutgoing(socket: ServerSocket, missed: readonly Packet[]): v
   held.delete(socket);
   open.add(socket);
   if (packets.length === 0) return;
-  storage.run(rootContext(`${socket.id}:0`), () => {
+  within(rootContext(`${socket.id}:0`), () => {
     for (const packet of packets) onOutgoing(socket, packet);
   });
 }
@@ -65,6 +69,9 @@ export function openOutgoing(socket: ServerSocket, missed: readonly Packet[]): v
 /** Whatever is still sent to it arrives nowhere. */
 export const closeOutgoing = (socket: ServerSocket): unknown => open.delete(socket);
 export const isOpen = (socket: ServerSocket): boolean => open.has(socket) && isConnected(socket);
+
+/** Without a reader only answers are followed. */
+const matters = (packet: Packet): boolean => isWanted() || packet.id != null;
 
 function leaves(socket: ServerSocket, packet: Packet, volatile = broadcasts.get(packet)?.volatile === true): void {
   if (!isConnected(socket) || (volatile && !takes(socket))) return;
@@ -79,12 +86,12 @@ const takes = ({ conn }: ServerSocket): boolean => conn?.transport?.writable !==
 function onOutgoing(socket: ServerSocket, packet: Packet): void {
   const asks = packet.id !== undefined && packet.id !== null;
   const emission = isWanted() ? add(socket, packet, asks) : undefined;
-  if (asks && packet.id != null) bindAck(socket, packet.id, emission?.message.push);
+  if (asks && packet.id != null) bindAck(socket, packet.id, emission?.push);
 }
 
 function add(socket: ServerSocket, packet: Packet, asks: boolean): Emission {
   const emission = emissionOf(packet, asks, socket.nsp);
-  emission.message.to.push(socket.id);
+  emission.to.push(socket.id);
   return emission;
 }
 
@@ -92,7 +99,7 @@ function add(socket: ServerSocket, packet: Packet, asks: boolean): Emission {
 function retract(socket: ServerSocket, packet: Packet): void {
   const waiting = held.get(socket);
   if (waiting?.at(-1) === packet) waiting.pop();
-  const to = emissions.get(packet)?.message.to;
+  const to = emissions.get(packet)?.to;
   if (to?.at(-1) === socket.id) to.pop();
 }
 
@@ -120,10 +127,10 @@ function bindAck(socket: ServerSocket, id: number, push: number | undefined): vo
   const acks = socket.acks as Map<number, AnyFunction>;
   const callback = acks.get(id);
   if (typeof callback !== 'function' || bound.has(callback)) return;
-  const resource = new AsyncResource('SocketReplayAnswer');
+  const context = currentContext();
   const replacement: AnyFunction = function (this: unknown, ...args: unknown[]) {
     if (push !== undefined) guarded('answer', () => reportAnswer(push, socket.id, args));
-    return resource.runInAsyncScope(callback, this, ...args);
+    return within(context, () => Reflect.apply(callback, this, args));
   };
   bound.add(replacement);
   acks.set(id, replacement);

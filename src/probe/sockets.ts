@@ -1,7 +1,7 @@
 /** The tap on a server socket: numbers what arrives, reports it, and runs the application in the trace's context. */
 import type { FENCE_EVENT, RECORDING_EVENT, SocketInfo } from '../wire/messages.js';
 import { takeMissed } from './broadcasts.js';
-import { rootContext, storage } from './context.js';
+import { isFollowing, rootContext, within } from './context.js';
 import { closeOutgoing, isOpen, openOutgoing, tapOutgoing } from './emissions.js';
 import { type AnyFunction, isObject, type Packet, type ServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
@@ -60,7 +60,7 @@ function tapEvents(socket: ServerSocket): void {
     const before = current;
     current = n;
     try {
-      return storage.run(rootContext(`${socket.id}:${n}`), () => Reflect.apply(onevent, this, given));
+      return isFollowing() ? within(rootContext(`${socket.id}:${n}`), () => Reflect.apply(onevent, this, given)) : Reflect.apply(onevent, this, given);
     } finally {
       current = before;
     }
@@ -103,7 +103,7 @@ function tapClose(socket: ServerSocket): void {
       closeOutgoing(socket);
       reportDisconnect(socket.id, String(args[0]));
     });
-    return storage.run(rootContext(`${socket.id}:x`), () => Reflect.apply(original, this, args));
+    return within(rootContext(`${socket.id}:x`), () => Reflect.apply(original, this, args));
   };
 }
 

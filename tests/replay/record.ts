@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
-import { startCapture } from '../../src/capture/capture.js';
+import { type CaptureOptions, startCapture } from '../../src/capture/capture.js';
 import { saveCapture } from '../../src/capture/finish.js';
 import { probeSource } from '../../src/capture/sources/probe.js';
 import { type LoadedRecording, loadRecordings } from '../../src/recording/load.js';
@@ -15,12 +15,14 @@ export interface Recorded {
   yaml: string;
 }
 
+const plain: CaptureOptions['redactor'] = { redact: (value) => value, text: (text) => text, publish: () => undefined, restore: (value) => value, learnt: 0 };
+
 /** Records everything that happens while `use` runs. */
 export async function record(name: string, use: () => Promise<void>): Promise<Recorded> {
   const folder = mkdtempSync(join(tmpdir(), 'socket-replay-recorded-'));
   const { port, token } = findProbes().find(({ pid }) => pid === process.pid)!;
   const source = probeSource(await connectProbe({ port, token, mode: 'record' }));
-  const capture = startCapture({ name, source, select: () => true, redact: { redact: (value) => value }, folder });
+  const capture = startCapture({ name, source, select: () => true, redactor: plain, folder });
   await use();
   capture.stop();
   const { captured } = await capture.done;

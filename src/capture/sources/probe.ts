@@ -26,6 +26,8 @@ export function probeSource(connection: ProbeConnection): TraceSource {
     if (event.type === 'connect') open.set(socket.sid, event.socket);
   }
   let tables: SourceEvent | undefined;
+  /** told with the hello, before anybody listens: they do not come again */
+  const warnings: SourceEvent[] = [];
   let listener: ((event: SourceEvent) => void) | undefined;
   let stopped = false;
   connection.onMessage((message) => {
@@ -45,6 +47,7 @@ export function probeSource(connection: ProbeConnection): TraceSource {
     }
     if (event.type === 'connect') open.set(event.socket.sid, event.socket);
     if (event.type === 'disconnect') open.delete(event.sid);
+    if (event.type === 'warning' && !listener) warnings.push(event);
     listener?.(event);
   });
   const gone = (): CaptureEnd => ({ status: 'interrupted', reason: 'application_ended' });
@@ -57,6 +60,7 @@ export function probeSource(connection: ProbeConnection): TraceSource {
     start(next) {
       listener = next;
       if (tables) next(tables);
+      for (const warning of warnings) next(warning);
     },
     drain: (timeoutMs) => connection.drain(timeoutMs),
     ...(hello.changes === 'measured' && { state: () => connection.state() }),

@@ -11,9 +11,13 @@ export interface Counts {
   answers: number;
 }
 
+/** Hashes are told to who replays, arguments to who records: by the number of the push. */
+export const hashesOf = (replaying: Heard): Map<number, string> => new Map(replaying.of('push').map(({ push, hash }) => [push, hash]));
+
 /** Returns how much both saw. */
-export function compare(heard: Heard, observers: readonly Observer[]): Counts {
+export function compare(heard: Heard, replaying: Heard, observers: readonly Observer[]): Counts {
   const counts: Counts = { emits: 0, acks: 0, pushes: 0, answers: 0 };
+  const hashes = hashesOf(replaying);
   const causes = new Map(observers.flatMap(({ sid, sent }) => sent.map(({ args }, index) => [args[0], `${sid}:${index + 1}`] as const)));
   const [emits, acks, pushes, answers] = [heard.of('emit'), heard.of('ack'), heard.of('push'), heard.of('answer')];
   for (const { sid, sent, acked, received } of observers) {
@@ -22,13 +26,13 @@ export function compare(heard: Heard, observers: readonly Observer[]): Counts {
     const byNumber = (a: { n: number }, b: { n: number }): number => a.n - b.n;
     const answered = acks.filter((ack) => ack.sid === sid).map(({ n, args }) => ({ n, args }));
     expect(short(answered.sort(byNumber))).toEqual(short([...acked].sort(byNumber)));
-    const told = pushes.flatMap(({ to, push, event, args, asks, hash, cause }) =>
+    const told = pushes.flatMap(({ to, push, event, args, asks, cause }) =>
       to
         .filter((receiver) => receiver === sid)
         .map(() => {
           const answer = answers.filter((one) => one.push === push && one.sid === sid);
           expect(answer.length, `answers to ${event}`).toBeLessThan(2);
-          return { event, args, asks, hash, cause, ...(answer[0] && { answer: answer[0].args }) };
+          return { event, args, asks, hash: hashes.get(push), cause, ...(answer[0] && { answer: answer[0].args }) };
         }),
     );
     const saw = received.map((push) => ({ ...push, cause: causeOf(push.event, String(push.args[0]), sid, causes) }));

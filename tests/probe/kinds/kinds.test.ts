@@ -23,10 +23,12 @@ const loadedBy = (...loader: string[]): string[] => [...loader, '--import', path
 async function tried(file: string, started: AppOptions = {}, options: FlowOptions = {}): Promise<Counts> {
   app = await App.start(`kinds/${file}`, preload, started);
   const heard = await app.reader();
+  const replaying = await app.reader('replay');
   const observers = await flow(app, options);
   await heard.drain();
+  await replaying.drain();
   expect(heard.of('warning')).toEqual([]);
-  return compare(heard, observers);
+  return compare(heard, replaying, observers);
 }
 
 /** What both saw of the same flow; some of it is there from some version on. */
