@@ -1,105 +1,119 @@
 /**
- * What the probe costs the application: server CPU per acknowledged emit without it, with it idle, and with a reader in replay
- * and in record mode. `npx tsx bench/probe.ts [emits a round]`. Rounds are interleaved; the best of each counts.
+ * What the probe costs the application: server CPU per acknowledged emit without it, with it idle, and with a reader in replay and
+ * in record mode. `npx tsx bench/probe.ts [rounds]`. The rounds of the modes are interleaved and each begins with another one; a ratio
+ * is the median of the ratios of the same round. Subjects: the annotator under load (its word service is a process of its own, and not
+ * counted), and as the worst case a server that does next to nothing.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
-import { io, type Socket } from 'socket.io-client';
+import type { Socket } from 'socket.io-client';
 import { connectProbe, type ProbeConnection } from '../src/wire/client.js';
+import { annotator, type Load, trivial } from './probe-load.js';
 
-const CLIENTS = 20;
-const WINDOW = 5;
-const ROUNDS = 3;
 const MODES = ['without', 'idle', 'replay', 'record'] as const;
-const EVENTS = ['ask', 'write'] as const;
 type Mode = (typeof MODES)[number];
+
+const SUBJECTS: { title: string; script: string; load: Load }[] = [
+  { title: 'the annotator under load', script: 'annotator', load: annotator },
+  { title: 'worst case, an acknowledgement only', script: 'probe-server.mjs', load: trivial('ask') },
+  { title: 'worst case, a row, a push and an acknowledgement', script: 'probe-server.mjs', load: trivial('write') },
+];
 
 interface Subject {
   mode: Mode;
   child: ChildProcess;
+  url: string;
   clients: Socket[];
   reader: ProbeConnection | undefined;
 }
 
-async function main(): Promise<void> {
-  const emits = Number(process.argv[2] ?? 6_000);
-  const directory = mkdtempSync(join(tmpdir(), 'socket-replay-bench-'));
-  const preload = join(directory, 'preload.mjs');
-  buildSync({
-    entryPoints: [here('../src/probe/preload.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    outfile: preload,
-    logLevel: 'error',
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+async function main(rounds: number): Promise<void> {
+  // In the project, so that what is built here finds its packages.
+  mkdirSync(here('../.socket-replay'), { recursive: true });
+  const directory = mkdtempSync(here('../.socket-replay/bench-'));
+  const preload = buildPreload(directory);
+  const example = buildAnnotator(directory);
+  const words = fork(join(example, 'wordservice.js'), {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: { ...process.env, WORD_SERVICE_PORT: '0' },
   });
-  const subjects: Subject[] = [];
-  for (const mode of MODES) subjects.push(await start(mode, preload, directory));
-  for (const event of EVENTS) {
-    const best = new Map<Mode, number>();
-    for (const subject of subjects) await round(subject, event, Math.ceil(emits / 3));
-    for (let i = 0; i < ROUNDS; i += 1) {
-      for (const subject of subjects) {
-        const cost = await round(subject, event, emits);
-        best.set(subject.mode, Math.min(cost, best.get(subject.mode) ?? Number.POSITIVE_INFINITY));
-      }
+  const wordService = await found(words.stdout, /on (http:\S+)/);
+  for (const { title, script, load } of SUBJECTS) {
+    const file = script === 'annotator' ? join(example, 'server.js') : here(script);
+    const subjects = await Promise.all(MODES.map((mode) => start(mode, file, load, preload, directory, wordService)));
+    // Long enough for the compilers to have done their work.
+    for (const subject of subjects) await round(subject, load, load.emits * 2);
+    const costs = new Map<Mode, number[]>(MODES.map((mode) => [mode, []]));
+    for (let i = 0; i < rounds; i += 1) {
+      const first = i % subjects.length;
+      for (const subject of [...subjects.slice(first), ...subjects.slice(0, first)]) costs.get(subject.mode)?.push(await round(subject, load, load.emits));
     }
-    const base = best.get('without') ?? Number.NaN;
-    console.log(event === 'ask' ? 'acknowledgement only' : 'a row, a push and an acknowledgement');
-    for (const [mode, cost] of best)
-      console.log(
-        `  ${mode.padEnd(8)} ${cost.toFixed(1).padStart(6)} us CPU an emit  ${Math.round(1e6 / cost)
-          .toString()
-          .padStart(6)} emits/s  x ${(cost / base).toFixed(2)}`,
-      );
+    console.log(`${title} (${rounds} rounds of ${load.emits} acknowledged emits)`);
+    const base = costs.get('without') ?? [];
+    for (const [mode, cost] of costs) console.log(lineFor(mode, cost, base));
+    for (const { child, clients, reader } of subjects) {
+      for (const client of clients) client.close();
+      reader?.close();
+      child.disconnect();
+      await once(child, 'exit');
+    }
   }
-  for (const { child, clients, reader } of subjects) {
-    for (const client of clients) client.close();
-    reader?.close();
-    child.kill();
-  }
+  words.kill();
   rmSync(directory, { recursive: true, force: true });
 }
 
-async function start(mode: Mode, preload: string, directory: string): Promise<Subject> {
-  const child = fork(here('probe-server.mjs'), {
-    execArgv: mode === 'without' ? [] : ['--import', pathToFileURL(preload).href],
-    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-    env: { ...process.env, REPLAY_PROBE_TOKEN: 'bench', REPLAY_RUNTIME_DIR: directory },
-  });
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
-  let reader: ProbeConnection | undefined;
-  if (mode !== 'without') {
-    let said = '';
-    child.stderr?.setEncoding('utf8');
-    while (!said.includes('\n')) said += String((await once(child.stderr as NodeJS.ReadableStream, 'data'))[0]);
-    const probePort = Number(/:(\d+)/.exec(said)?.[1]);
-    if (mode !== 'idle') reader = await connectProbe({ port: probePort, token: 'bench', mode });
-    reader?.onMessage(() => undefined);
-  }
-  const clients = Array.from({ length: CLIENTS }, () => io(`http://127.0.0.1:${port}`, { transports: ['websocket'], forceNew: true }));
-  await Promise.all(clients.map((client) => new Promise((resolve) => client.once('connect', () => resolve(undefined)))));
-  return { mode, child, clients, reader };
+/** The probe as it is shipped in effect: one file without dependencies. */
+function buildPreload(directory: string): string {
+  const outfile = join(directory, 'preload.mjs');
+  buildSync({ entryPoints: [here('../src/probe/preload.ts')], bundle: true, platform: 'node', format: 'esm', target: 'node20', outfile, logLevel: 'error' });
+  return outfile;
 }
 
-/** Microseconds of server CPU an emit. */
-async function round({ child, clients, reader }: Subject, event: string, emits: number): Promise<number> {
+/** Plain JavaScript, as an application is deployed: no loader in the measured process. */
+function buildAnnotator(directory: string): string {
+  const from = here('../examples/annotator');
+  const files = readdirSync(from, { recursive: true, encoding: 'utf8' });
+  const entryPoints = files.filter((file) => file.endsWith('.ts')).map((file) => join(from, file));
+  buildSync({ entryPoints, outbase: from, outdir: join(directory, 'annotator'), format: 'esm', target: 'node20', logLevel: 'error' });
+  for (const file of files.filter((name) => name.endsWith('.cjs'))) cpSync(join(from, file), join(directory, 'annotator', file));
+  return join(directory, 'annotator');
+}
+
+async function start(mode: Mode, script: string, load: Load, preload: string, directory: string, wordService: string): Promise<Subject> {
+  const imports = [here('probe-cpu.mjs'), ...(mode === 'without' ? [] : [preload])];
+  const child = fork(script, {
+    execArgv: imports.flatMap((file) => ['--import', pathToFileURL(file).href]),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: {
+      ...process.env,
+      PORT: '0',
+      ANNOTATOR_DB: join(directory, `${mode}.db`),
+      ANNOTATOR_WORD_SERVICE: wordService,
+      REPLAY_PROBE_TOKEN: 'bench',
+      REPLAY_RUNTIME_DIR: directory,
+    },
+  });
+  const ready = mode === 'without' ? undefined : found(child.stderr, /probe ready on \S+:(\d+)/);
+  const url = await found(child.stdout, /on (http:\S+)/);
+  const port = Number(await ready);
+  const reader = mode === 'replay' || mode === 'record' ? await connectProbe({ port, token: 'bench', mode }) : undefined;
+  reader?.onMessage((message) => {
+    if (message.type === 'lost' || message.type === 'warning') console.error(mode, message);
+  });
+  return { mode, child, url, clients: await load.connect(url), reader };
+}
+
+/** Microseconds of server CPU an acknowledged emit. */
+async function round({ child, url, clients }: Subject, load: Load, emits: number): Promise<number> {
+  await load.prepare(url, clients);
   const before = await cpu(child);
-  let left = emits;
-  const lane = async (client: Socket): Promise<void> => {
-    while (left > 0) {
-      left -= 1;
-      await client.emitWithAck(event, { text: 'a sentence of some length', list: [1, 2, 3], at: left });
-    }
-  };
-  await Promise.all(clients.flatMap((client) => Array.from({ length: WINDOW }, () => lane(client))));
-  await reader?.drain(1_000);
+  await load.run(clients, emits);
   return ((await cpu(child)) - before) / emits;
 }
 
@@ -110,8 +124,30 @@ async function cpu(child: ChildProcess): Promise<number> {
   return used.user + used.system;
 }
 
-function here(path: string): string {
-  return fileURLToPath(new URL(path, import.meta.url));
+/** What the first group finds in what a process says; the rest goes to our own stderr. */
+function found(stream: NodeJS.ReadableStream | null, pattern: RegExp): Promise<string> {
+  let said = '';
+  return new Promise((resolve) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      const known = pattern.test(said);
+      said += text;
+      const match = pattern.exec(said)?.[1];
+      if (known) process.stderr.write(text);
+      else if (match !== undefined) resolve(match);
+    });
+  });
 }
 
-await main();
+function lineFor(mode: Mode, costs: readonly number[], base: readonly number[]): string {
+  const ratios = costs.map((cost, i) => cost / (base[i] ?? Number.NaN));
+  const [low, high] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
+  return `  ${mode.padEnd(8)} ${median(costs).toFixed(1).padStart(6)} us CPU an emit   x ${median(ratios).toFixed(3)}  (rounds: ${low} to ${high})`;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+}
+
+await main(Number(process.argv[2] ?? 9));

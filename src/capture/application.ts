@@ -1,10 +1,10 @@
 /** The application under test as a process of ours: started with the probe preloaded, stopped as a group. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { randomUUID } from 'node:crypto';
 import { ReplayError } from '../errors.js';
 import type { ProbeFile } from '../wire/messages.js';
-import { probesAt } from './choose.js';
+import { nodeOptions } from '../wire/preload.js';
+import { applicationsAt } from './choose.js';
 
 const STOP_MS = 5_000;
 const POLL_MS = 100;
@@ -14,22 +14,13 @@ const SETTLED_MS = 500;
 
 export interface Application {
   readonly command: string;
+  /** what its probes know it by */
+  readonly run: string;
   readonly exited: Promise<string>;
   /** how it exited, or undefined while it runs */
   ended(): string | undefined;
   /** SIGTERM, after 5 s SIGKILL */
   stop(): Promise<void>;
-}
-
-/** The probe's entry: beside us when built; `REPLAY_PROBE_PRELOAD` (a file path or file URL) overrides it. */
-export function preloadUrl(): string {
-  const override = process.env.REPLAY_PROBE_PRELOAD;
-  if (override) return override;
-  const here = [new URL('../probe/preload.js', import.meta.url), new URL('../../dist/src/probe/preload.js', import.meta.url)];
-  const found = here.find((url) => existsSync(fileURLToPath(url)));
-  if (!found)
-    throw new ReplayError('REPLAY_NO_PROBE', 'the built probe was not found', { file: fileURLToPath(here[0] as URL) }, 'Build socket-replay: npm run build');
-  return found.href;
 }
 
 /**
@@ -38,7 +29,8 @@ export function preloadUrl(): string {
  */
 export function startApplication(command: readonly string[], preload: string): Application {
   const [file = '', ...args] = command;
-  const env = { ...process.env, NODE_OPTIONS: nodeOptions(process.env.NODE_OPTIONS, preload) };
+  const run = randomUUID();
+  const env = { ...process.env, REPLAY_PROBE_RUN: run, NODE_OPTIONS: nodeOptions(process.env.NODE_OPTIONS, preload) };
   const child = spawn(file, args, { stdio: ['ignore', 'inherit', 'inherit'], env, detached: process.platform !== 'win32' });
   let how: string | undefined;
   const exited = new Promise<string>((resolve) => {
@@ -53,6 +45,7 @@ export function startApplication(command: readonly string[], preload: string): A
   process.once('exit', killGroup);
   return {
     command: command.join(' '),
+    run,
     exited,
     ended: () => how,
     async stop() {
@@ -68,26 +61,21 @@ export function startApplication(command: readonly string[], preload: string): A
 }
 
 /**
- * Waits until a probe is there that was not before, and listens where it is wanted, or wherever it has come to listen; rejects
- * when the application exits first or shows none in time.
+ * Waits until a probe of the application is there and listens where it is wanted, or wherever it has come to listen; rejects when
+ * the application exits first or shows none in time. The primary of a cluster serves nobody itself: its workers are waited for.
  */
-export async function waitForProbe(
-  application: Application,
-  find: () => ProbeFile[],
-  known: ReadonlySet<number>,
-  timeoutMs: number,
-  target?: string,
-): Promise<ProbeFile[]> {
+export async function waitForProbe(application: Application, find: () => ProbeFile[], timeoutMs: number, target?: string): Promise<ProbeFile[]> {
   const begin = Date.now();
   let seen = '';
   let since = begin;
   for (;;) {
-    const found = find().filter(({ pid }) => !known.has(pid));
+    const found = find().filter(({ run }) => run === application.run);
+    const serves = found.some(({ pid, cluster }) => cluster !== pid);
     const now = JSON.stringify(found.map(({ pid, listening }) => [pid, listening]));
     if (now !== seen) since = Date.now();
     seen = now;
     const settle = found.some(({ listening }) => listening.length > 0) ? SETTLED_MS : LISTEN_MS;
-    if (target === undefined ? found.length > 0 && Date.now() - since >= settle : probesAt(found, target).length > 0) return found;
+    if (serves && Date.now() - since >= settle && (target === undefined || applicationsAt(found, target).length > 0)) return found;
     if (application.ended() !== undefined)
       throw new ReplayError('REPLAY_COMMAND_FAILED', `\`${application.command}\` ended before it served Socket.IO (${application.ended()})`);
     if (Date.now() - begin > timeoutMs)
@@ -100,9 +88,6 @@ export async function waitForProbe(
     await Promise.race([new Promise((resolve) => setTimeout(resolve, POLL_MS)), application.exited]);
   }
 }
-
-/** Appended: what the application's own NODE_OPTIONS load comes first. */
-export const nodeOptions = (present: string | undefined, preload: string): string => [present, `--import ${preload}`].filter(Boolean).join(' ');
 
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;

@@ -1,11 +1,12 @@
 /** One capture: from a live source, redacted, into memory and its log, until somebody stops it, a limit is reached or the source ends. */
 import { ReplayError } from '../errors.js';
+import type { Redactor } from '../recording/redact.js';
 import { lockTarget } from '../wire/target-lock.js';
 import { type Dropped, isForeign, noneDropped, ownersOf } from './belongs.js';
 import { excluder } from './exclude.js';
 import { createKept, type Kept } from './kept.js';
 import { openLog } from './log.js';
-import { type Redact, redactEvent } from './redact-event.js';
+import { eventRedactor } from './redact-event.js';
 import type { Captured, CapturedHead, CaptureEnd, SourceEvent, SourceSocket, TraceSource } from './source.js';
 
 export interface Limits {
@@ -28,7 +29,7 @@ export interface CaptureOptions {
   /** Whether a connection is captured: asked once for each, of those that are there at the start and of later ones. */
   select(socket: SourceSocket, later: boolean): boolean;
   aliases?: Readonly<Record<string, string>>;
-  redact: Redact;
+  redactor: Redactor;
   /** globs of event names, `table:GLOB` of tables */
   exclude?: readonly string[];
   folder: string;
@@ -79,7 +80,8 @@ export interface Capture {
 
 /** Everything up to the first event is synchronous: the targets are reserved before anybody waits. */
 export function startCapture(options: CaptureOptions): Capture {
-  const { source, redact, newest = false } = options;
+  const { source, newest = false } = options;
+  const secrets = eventRedactor(options.redactor);
   const limits = { ...defaultLimits, ...options.limits };
   const chosen = new Set<string>();
   const isCaptured = (sid: string): boolean => chosen.has(sid);
@@ -114,6 +116,15 @@ export function startCapture(options: CaptureOptions): Capture {
     if (kept.cut(limits)) log.restart([...kept.head, ...kept.events], kept.missing);
   };
 
+  /** A secret may have been known only after it had stood elsewhere. */
+  const cleaned = (end: CaptureEnd): { events: SourceEvent[]; end: CaptureEnd } => {
+    try {
+      return { events: secrets.again([...kept.head, ...kept.events]), end };
+    } catch {
+      return { events: [], end: { status: 'failed', reason: 'event_failed' } };
+    }
+  };
+
   const finish = (end: CaptureEnd, open = 0): void => {
     if (state === 'over') return;
     state = 'over';
@@ -130,7 +141,7 @@ export function startCapture(options: CaptureOptions): Capture {
       .then((final) => {
         release();
         const { missing } = kept;
-        resolve({ captured: { ...head, events: [...kept.head, ...kept.events], ...(missing > 0 && { missing }), end: final }, dropped, open });
+        resolve({ captured: { ...head, ...(missing > 0 && { missing }), ...cleaned(final) }, dropped, open });
       });
   };
 
@@ -158,13 +169,13 @@ export function startCapture(options: CaptureOptions): Capture {
       finish({ status: 'truncated', reason: reached });
       return;
     }
-    const clean = redactEvent(foreign && event.type === 'connect' ? { ...event, uncaptured: true } : event, redact);
+    const clean = secrets.redact(foreign && event.type === 'connect' ? { ...event, uncaptured: true } : event);
     kept.add(clean, log.append(clean));
     for (const sid of owners) perSession.set(sid, (perSession.get(sid) ?? 0) + 1);
     count(counts, event, isCaptured);
     if (newest && (kept.events.length > limits.events * SLACK || kept.bytes > limits.bytes * SLACK)) throwAway();
     if (foreign && event.type === 'connect') options.onUncaptured?.(event.socket);
-    if (event.type === 'warning') options.onWarning?.(event.message);
+    if (clean.type === 'warning') options.onWarning?.(clean.message);
     if (event.type === 'lost') options.onWarning?.(`the source lost ${event.count} events: the recording will not be complete`);
     options.onEvent?.();
   };
@@ -175,7 +186,8 @@ export function startCapture(options: CaptureOptions): Capture {
     try {
       take(event);
     } catch (error) {
-      options.onWarning?.(`an event could not be kept: ${(error as Error).message}`);
+      // Not its message: that may have the event's content.
+      options.onWarning?.(`an event could not be kept: ${(error as Error).name}`);
       finish({ status: 'failed', reason: 'event_failed' });
     }
   };

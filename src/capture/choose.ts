@@ -4,12 +4,24 @@ import type { ProbeFile } from '../wire/messages.js';
 import { normaliseTarget } from '../wire/target-lock.js';
 import type { SourceSocket } from './source.js';
 
-/** The probes of the applications that listen at `target`; all without one. */
-export function probesAt(probes: readonly ProbeFile[], target: string | undefined): ProbeFile[] {
-  if (target === undefined) return [...probes];
+/** The probes of one application: one, or those of a cluster's workers and of its primary. */
+export type ProbedApplication = readonly [ProbeFile, ...ProbeFile[]];
+
+/** The applications that listen at `target`; all without one. */
+export function applicationsAt(probes: readonly ProbeFile[], target: string | undefined): ProbedApplication[] {
+  const byName = new Map<string, ProbedApplication>();
+  for (const probe of probes) {
+    const known = byName.get(applicationOf(probe));
+    byName.set(applicationOf(probe), known ? [...known, probe] : [probe]);
+  }
+  const applications = [...byName.values()];
+  if (target === undefined) return applications;
   const wanted = normaliseTarget(target);
-  return probes.filter(({ listening }) => listening.some((address) => normaliseTarget(address) === wanted));
+  return applications.filter((application) => application.some(({ listening }) => listening.some((address) => normaliseTarget(address) === wanted)));
 }
+
+/** A process manager is the primary of many applications: the name counts too. */
+export const applicationOf = ({ pid, cluster, app }: ProbeFile): string => (cluster === undefined ? `process ${pid}` : `cluster ${cluster} ${app}`);
 
 /** Socket ids for what a person wrote: an id, the beginning of one, a user, or a number of the list (from 1). */
 export function pickSessions(sessions: readonly SourceSocket[], wanted: readonly string[]): string[] {

@@ -1,7 +1,8 @@
 /** The last step of a capture: build, find names, save. */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReplayError } from '../errors.js';
+import { SIZE_REFUSED } from '../recording/limits.js';
 import { loadRecordings, saveRecording } from '../recording/load.js';
 import { type FoundName, findNames } from '../recording/names/index.js';
 import { keepNames } from '../recording/names/keep.js';
@@ -12,6 +13,8 @@ import type { Captured } from './source.js';
 
 export interface Saved extends Omit<Built, 'evidence'> {
   file: string;
+  /** of the file itself */
+  bytes: number;
   names: FoundName[];
 }
 
@@ -62,8 +65,8 @@ export function prepareCapture(captured: Captured, { out, captures, force = fals
   const known = knownRecording(out, captured.name);
   const named = known ? keepNames(found, known) : found;
   return () => {
-    const file = saveRecording(out, named.recording);
+    const file = saveRecording(out, named.recording, force ? undefined : SIZE_REFUSED);
     if (!keepLog) rmSync(log, { force: true });
-    return { ...named, ...rest, file };
+    return { ...named, ...rest, file, bytes: statSync(file).size };
   };
 }

@@ -58,7 +58,7 @@ export async function importAll(files: readonly ImportFile[], options: ImportOpt
         source,
         select: () => true,
         aliases: options.aliases,
-        redact: createRedactor({ keys: options.redact }),
+        redactor: createRedactor({ rules: options.redact }),
         exclude: options.exclude,
         folder: captures,
       }).done;

@@ -1,65 +1,78 @@
-/** An event without its secrets: what is kept and written. Pure, given the redactor. */
-import { Tagged, type Value, type ValueObject } from '../recording/values.js';
+/** Events without their secrets: what is kept and written. */
+import type { Redactor } from '../recording/redact.js';
+import { urlText } from '../recording/schema.js';
+import type { Value, ValueObject } from '../recording/values.js';
 import type { SourceEvent, SourceSocket } from './source.js';
 
-export interface Redact {
-  redact(value: Value, keyHint?: string): Value;
+export interface EventRedactor {
+  /** Of a connection that is not captured only who and where is kept. */
+  redact(event: SourceEvent): SourceEvent;
+  /** All events once more, now that every secret is known, also those that stood elsewhere before; and ids put back that were taken for keys. */
+  again(events: readonly SourceEvent[]): SourceEvent[];
 }
 
-/** Of a connection that is not captured only who and where is kept. */
-export function redactEvent(event: SourceEvent, redact: Redact): SourceEvent {
-  const all = (args: Value[]): Value[] => redact.redact(args) as Value[];
-  const row = (values: ValueObject): ValueObject => redact.redact(values) as ValueObject;
-  switch (event.type) {
-    case 'connect':
-      return { ...event, socket: event.uncaptured ? { ...event.socket, address: '', handshake: {} } : redactSocket(event.socket, redact) };
-    case 'emit':
-    case 'ack':
-    case 'push':
-    case 'answer':
-      return { ...event, args: all(event.args) };
-    case 'http':
-      return {
-        ...event,
-        url: redactUrl(event.url, redact),
-        ...(event.headers && { headers: row(event.headers) }),
-        ...(event.body !== undefined && { body: redact.redact(event.body) }),
-        ...(event.answer !== undefined && { answer: redact.redact(event.answer) }),
-      };
-    case 'change':
-      return { ...event, key: row(event.key), before: event.before && row(event.before), after: event.after && row(event.after) };
-    default:
-      return event;
-  }
+export function eventRedactor(redactor: Redactor): EventRedactor {
+  /** the event of each trace and push, because an acknowledgement does not say which it is for */
+  const names = new Map<string, string>();
+  const inPlace = (event: string | undefined, part: string) => (value: Value) => redactor.redact(value, { event, part });
+  const once = (event: SourceEvent): SourceEvent => {
+    const args = (name: string | undefined, part: string, values: Value[]): Value[] => inPlace(name, part)(values) as Value[];
+    switch (event.type) {
+      case 'connect':
+        return { ...event, socket: event.uncaptured ? { ...event.socket, address: '', handshake: {} } : redactSocket(event.socket, inPlace) };
+      case 'emit':
+        names.set(`${event.sid}:${event.n}`, event.event);
+        return { ...event, event: redactor.text(event.event, 'name'), args: args(event.event, 'args', event.args) };
+      case 'ack':
+        return { ...event, args: args(names.get(`${event.sid}:${event.n}`), 'ack', event.args) };
+      case 'push':
+        names.set(String(event.push), event.event);
+        return { ...event, event: redactor.text(event.event, 'name'), args: args(event.event, 'args', event.args) };
+      case 'answer':
+        return { ...event, args: args(names.get(String(event.push)), 'answer', event.args) };
+      case 'http': {
+        const request = `${event.method} ${urlText(event.url).replace(/\?.*/s, '')}`;
+        return {
+          ...event,
+          url: redactor.redact(event.url) as typeof event.url,
+          ...(event.headers && { headers: inPlace(request, 'headers')(event.headers) as ValueObject }),
+          ...(event.body !== undefined && { body: inPlace(request, 'body')(event.body) }),
+          ...(event.answer !== undefined && { answer: inPlace(request, 'answer')(event.answer) }),
+        };
+      }
+      case 'change': {
+        const row = (values: ValueObject): ValueObject => inPlace(`table:${event.table}`, 'row')(values) as ValueObject;
+        return { ...event, key: row(event.key), before: event.before && row(event.before), after: event.after && row(event.after) };
+      }
+      case 'disconnect':
+        return { ...event, reason: redactor.text(event.reason, 'sentence') };
+      case 'checkpoint':
+        return { ...event, name: redactor.text(event.name, 'sentence') };
+      case 'warning':
+        return { ...event, message: redactor.text(event.message, 'sentence') };
+      default:
+        return event;
+    }
+  };
+  return {
+    redact(event) {
+      if (event.type === 'connect' && event.socket.user !== null) redactor.publish(event.socket.user);
+      const before = redactor.learnt;
+      const clean = once(event);
+      // A secret that stands under its key may stand elsewhere in the same event, and before it.
+      return redactor.learnt === before ? clean : once(clean);
+    },
+    again: (events) => events.map((event) => redactor.restore(once(event) as unknown as Value) as unknown as SourceEvent),
+  };
 }
 
-/** A query is redacted pair by pair; a URL is a plain text, so a secret in it is spelled out by its name. */
-function redactUrl(url: string, redact: Redact): string {
-  const [path = '', query] = url.split('?', 2);
-  if (query === undefined) return url;
-  const pairs = query.split('&').map((pair) => {
-    const [key = '', value = ''] = pair.split('=', 2);
-    const clean = redact.redact(decoded(value), decoded(key));
-    return clean instanceof Tagged && clean.body.tag === 'secret' ? `${key}=[secret ${clean.body.name}]` : pair;
-  });
-  return `${path}?${pairs.join('&')}`;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-function redactSocket(socket: SourceSocket, redact: Redact): SourceSocket {
+function redactSocket(socket: SourceSocket, inPlace: (event: string, part: string) => (value: Value) => Value): SourceSocket {
   const { auth, query } = socket.handshake;
   return {
     ...socket,
     handshake: {
-      ...(auth !== undefined && { auth: redact.redact(auth) }),
-      ...(query !== undefined && { query: redact.redact(query) }),
+      ...(auth !== undefined && { auth: inPlace('connect', 'auth')(auth) }),
+      ...(query !== undefined && { query: inPlace('connect', 'query')(query) }),
     },
   };
 }

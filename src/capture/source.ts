@@ -3,7 +3,7 @@
  * source that cannot see causes gives `cause: null`, one that cannot see rows gives no changes.
  */
 import { z } from 'zod';
-import { type sources, statuses } from '../recording/schema.js';
+import { type sources, statuses, urlSchema } from '../recording/schema.js';
 import { isObject, type Value, type ValueObject } from '../recording/values.js';
 import { type TableState, tableSchema, tableStateSchema } from '../wire/messages.js';
 
@@ -64,7 +64,7 @@ export const sourceEventSchema = z.discriminatedUnion('type', [
     id: z.string(),
     method: z.string(),
     /** path and query, without the origin */
-    url: z.string(),
+    url: urlSchema,
     headers: row.optional(),
     body: value.optional(),
     status: z.number(),

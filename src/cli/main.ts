@@ -5,6 +5,8 @@ import { checkpointCommand } from './commands/checkpoint.js';
 import { exportCommand } from './commands/export.js';
 import { importCommand } from './commands/import.js';
 import { initCommand } from './commands/init.js';
+import { inspectCommand } from './commands/inspect.js';
+import { lintCommand } from './commands/lint.js';
 import { migrateCommand } from './commands/migrate.js';
 import { pruneCommand } from './commands/prune.js';
 import { recordCommand } from './commands/record.js';
@@ -44,6 +46,8 @@ const commands = [
   stopCommand,
   capturesCommand,
   exportCommand,
+  lintCommand,
+  inspectCommand,
   pruneCommand,
   renameCommand,
   migrateCommand,

@@ -1,11 +1,12 @@
 /** What the commands say. Pure. */
 import { basename } from 'node:path';
 import type { CaptureResult, Counts } from '../capture/capture.js';
+import type { ProbedApplication } from '../capture/choose.js';
 import type { Saved } from '../capture/finish.js';
 import type { SourceSocket } from '../capture/source.js';
+import { inMegabytes, SIZE_WARNED } from '../recording/limits.js';
 import type { Recording } from '../recording/schema.js';
-
-export const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+import { plural, table } from './words.js';
 
 export function sessionTable(sessions: readonly SourceSocket[], now: number): string[] {
   const rows = sessions.map(({ sid, user, namespace, transport, at }, i) => [`${i + 1}`, sid, user ?? '-', namespace, transport, `${seconds(now - at)} ago`]);
@@ -17,7 +18,7 @@ export function progressLine(counts: Counts, elapsedMs: number): string {
 }
 
 /** What a saved recording holds, and everything that a reader of it should know is not in it. */
-export function summary({ recording, names, dropped, lost, people, file }: Saved, result?: Pick<CaptureResult, 'open' | 'dropped'>): string[] {
+export function summary({ recording, names, dropped, lost, people, file, bytes }: Saved, result?: Pick<CaptureResult, 'open' | 'dropped'>): string[] {
   const has = contents(recording);
   const reason = recording.statusReason ? ` (${reasons[recording.statusReason] ?? recording.statusReason})` : '';
   const uncaptured = (result?.dropped.uncaptured ?? 0) + dropped.uncaptured;
@@ -31,6 +32,7 @@ export function summary({ recording, names, dropped, lost, people, file }: Saved
     `  ${plural(has.sessions, 'session')}, ${plural(has.traces, 'trace')}, ${plural(has.pushes, 'push', 'pushes')}, ${plural(has.changes, 'change')}, ${plural(names.length, 'name')}`,
     ...names.slice(0, 20).map(({ tag, why, places }) => `    ${tag}: ${why} (${plural(places, 'place')})`),
     ...(names.length > 20 ? [`    and ${names.length - 20} more`] : []),
+    ...note(Math.max(0, bytes - SIZE_WARNED), `${inMegabytes(bytes)}: hard to review, shorter flows say more`),
     ...note(has.received, `${plural(has.received, 'push', 'pushes')} without a proven cause, under \`received\``),
     ...note(recording.unattributed?.length, `${plural(recording.unattributed?.length ?? 0, 'change')} without a proven cause, under \`unattributed\``),
     ...note(recording.uncaptured?.length, `not captured: ${recording.uncaptured?.join(', ')}`),
@@ -82,17 +84,10 @@ export function leftLogLines(left: readonly { name: string; crashed: boolean }[]
   );
 }
 
-export const targetName = (app: string, listening: readonly string[], pid: number): string =>
-  `${basename(app)} (${listening.join(', ') || 'not listening'}, process ${pid})`;
-
-function table(rows: readonly string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+export function targetName(application: ProbedApplication): string {
+  const listening = [...new Set(application.flatMap((probe) => probe.listening))].join(', ') || 'not listening';
+  const pids = application.map(({ pid }) => pid).join(', ');
+  return `${basename(application[0].app)} (${listening}, ${application.length > 1 ? 'processes' : 'process'} ${pids})`;
 }
 
 const seconds = (ms: number): string => (ms < 60_000 ? `${Math.max(0, Math.round(ms / 1000))} s` : `${Math.round(ms / 60_000)} min`);

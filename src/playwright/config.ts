@@ -4,6 +4,7 @@ import { defineConfig, type PlaywrightTestConfig, type Project } from '@playwrig
 import { type ReplayError, ReplayErrors } from '../errors.js';
 import { loadRecordings } from '../recording/load.js';
 import { writeNotStarted, writeUnfinished } from '../results/not-started.js';
+import { nodeOptions, preloadFile } from '../wire/preload.js';
 import { type ReplayUse, replayOptions, type ScaleInput, type ScaleOptions, scaleOptions } from './options.js';
 import { beginRun, isMainProcess, setScale } from './run.js';
 
@@ -70,9 +71,8 @@ type WebServer = Exclude<NonNullable<PlaywrightTestConfig['webServer']>, unknown
 
 /** The server starts with the probe preloaded, and is given the time to shut down cleanly. */
 function withProbe(server: WebServer): WebServer {
-  const preload = process.env.REPLAY_PROBE_PRELOAD ?? new URL('../probe/preload.js', import.meta.url).href;
-  const options = [server.env?.NODE_OPTIONS ?? process.env.NODE_OPTIONS, `--import=${preload}`].filter((part) => part !== undefined && part !== '');
-  return { gracefulShutdown: { signal: 'SIGTERM', timeout: 5000 }, ...server, env: { ...server.env, NODE_OPTIONS: options.join(' ') } };
+  const NODE_OPTIONS = nodeOptions(server.env?.NODE_OPTIONS ?? process.env.NODE_OPTIONS, preloadFile());
+  return { gracefulShutdown: { signal: 'SIGTERM', timeout: 5000 }, ...server, env: { ...server.env, NODE_OPTIONS } };
 }
 
 /** `playwright test`, and not merely a list of the tests: a configuration is also loaded by editors and other commands. */

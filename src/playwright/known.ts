@@ -1,7 +1,7 @@
 /** What is known before a replay begins: what will not be measured, which secrets are configured, which columns everybody changes. */
 import type { LoadedRecording } from '../recording/load.js';
 import { changeOf } from '../recording/schema.js';
-import { Tagged, type Value, walk } from '../recording/values.js';
+import { secretsOf, Tagged, type Value, walk } from '../recording/values.js';
 import type { ProbeConnection } from '../wire/client.js';
 import type { ReplayOptions } from './options.js';
 
@@ -26,14 +26,15 @@ export function notMeasured(
 }
 
 /** The configured value of every secret that the recordings use; the environment does not tell upper from lower case. */
-export function secretsFor(recordings: LoadedRecording[], configured: Record<string, string>): Map<string, string> {
-  const secrets = new Map<string, string>();
+export function secretsFor(recordings: LoadedRecording[], configured: Record<string, string | number>): Map<string, string | number> {
+  const secrets = new Map<string, string | number>();
   for (const { recording } of recordings)
     walk(recording as unknown as Value, (node) => {
-      if (!(node instanceof Tagged) || node.body.tag !== 'secret') return;
-      const { name } = node.body;
-      const value = configured[name] ?? configured[name.toLowerCase()];
-      if (value !== undefined) secrets.set(name, value);
+      if (!(node instanceof Tagged)) return;
+      for (const name of secretsOf(node.body)) {
+        const value = configured[name] ?? configured[name.toLowerCase()];
+        if (value !== undefined) secrets.set(name, value);
+      }
     });
   return secrets;
 }

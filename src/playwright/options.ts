@@ -32,7 +32,7 @@ export const useSchema = z.object({
   /** what must be measured for the verdict to count. Default all three */
   measure: z.array(part).min(1).default(['acks', 'pushes', 'changes']),
   /** values of `!secret name`; also `REPLAY_SECRET_NAME` in the environment */
-  secrets: z.record(z.string(), z.string()).default({}),
+  secrets: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
   /** path of Socket.IO on the target. Default `/socket.io` */
   socketPath: z.string().startsWith('/').optional(),
 });
@@ -96,7 +96,7 @@ export function scaleOptions(input: ScaleInput, env: NodeJS.ProcessEnv = process
 export function replayOptions(use: unknown, env: NodeJS.ProcessEnv = process.env): ReplayOptions {
   const set = environment(env);
   const options = parse(useSchema, { ...(use as object), ...(set.REPLAY_SPEED === undefined ? {} : { speed: set.REPLAY_SPEED }) }, '`use`');
-  const secrets: Record<string, string> = { ...options.secrets };
+  const secrets: Record<string, string | number> = { ...options.secrets };
   for (const [name, value] of Object.entries(env))
     if (name.startsWith('REPLAY_SECRET_') && value !== undefined) secrets[name.slice('REPLAY_SECRET_'.length).toLowerCase()] = value;
   return { ...options, secrets };

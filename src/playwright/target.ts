@@ -57,7 +57,8 @@ export async function probeOf(baseURL: string): Promise<ProbeConnection | undefi
   const { hostname, port, protocol } = new URL(baseURL);
   if (!['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return undefined;
   const wanted = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
-  const probes = findProbes().filter((probe) => probe.listening.some((address) => address.endsWith(`:${wanted}`)));
+  // One probe of a cluster sees a part only: better none.
+  const probes = findProbes().filter((probe) => probe.cluster === undefined && probe.listening.some((address) => address.endsWith(`:${wanted}`)));
   if (probes.length > 1)
     throw new ReplayError('REPLAY_PROBE_AMBIGUOUS', `processes ${probes.map((probe) => probe.pid).join(' and ')} both listen on port ${wanted} under a probe`);
   const probe = probes[0];

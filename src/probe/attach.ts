@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import { isObject, isServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { install } from './install.js';
+import { tapMiddlewares } from './middlewares.js';
 
 /**
  * Puts the probe into an application that is not started with it preloaded: `attach(io)`, best before the first connection.
@@ -13,6 +14,7 @@ export function attach<T extends object>(io: T): T {
     const { httpServer, _nsps } = io as { httpServer?: unknown; _nsps?: unknown };
     probe.open(isObject(httpServer) && 'listening' in httpServer ? (httpServer as unknown as HttpServer) : undefined);
     for (const namespace of _nsps instanceof Map ? _nsps.values() : []) {
+      tapMiddlewares(namespace);
       for (const socket of (namespace as { sockets?: Map<string, unknown> }).sockets?.values() ?? []) {
         if (isServerSocket(socket)) probe.found(socket);
       }

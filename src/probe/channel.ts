@@ -1,10 +1,11 @@
 /** The probe's door: a TCP server on loopback that never keeps the application alive, and asks every reader for the token. */
+import cluster from 'node:cluster';
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { FromProbe, PROTOCOL as Protocol, ToProbe } from '../wire/messages.js';
 import { outside } from './context.js';
-import { drain } from './drain.js';
+import { drain, tellTheRest } from './drain.js';
 import { isObject } from './foreign.js';
 import { guarded } from './guard.js';
 import { addReader, currentReaders, knownWarnings, lineOf, now, removeReader } from './hub.js';
@@ -12,7 +13,7 @@ import { type Mode, Reader } from './reader.js';
 import { appName, removeProbeFile, writeProbeFile } from './runtime-file.js';
 import { realClearTimeout, realSetTimeout } from './timers.js';
 
-const PROTOCOL: typeof Protocol = 1;
+const PROTOCOL: typeof Protocol = 2;
 const SUBSCRIBE_WITHIN = 5_000;
 const MAX_LINE = 64 * 1024;
 
@@ -44,21 +45,34 @@ export function openChannel(given: Source): void {
   token = process.env.REPLAY_PROBE_TOKEN || randomBytes(32).toString('hex');
   server = createServer((socket) => guarded('reader', () => welcome(socket)));
   server.on('error', (error) => say(`socket-replay probe cannot listen: ${error.message}`));
-  server.listen({ host: '127.0.0.1', port: Number(process.env.REPLAY_PROBE_PORT) || 0 }, () => guarded('channel', ready));
+  // Exclusive: the workers of a cluster would share one port else, and a reader reach any of them.
+  const wanted = cluster.isWorker ? 0 : Number(process.env.REPLAY_PROBE_PORT) || 0;
+  server.listen({ host: '127.0.0.1', port: wanted, exclusive: true }, () => guarded('channel', ready));
   server.unref();
 }
 
 /** Again whenever the application listens somewhere else. */
 export function announce(): void {
   if (port === 0) return;
-  writeProbeFile({ protocol: PROTOCOL, pid: process.pid, port, token, app, listening: source.listening(), at: now() });
+  const run = process.env.REPLAY_PROBE_RUN;
+  writeProbeFile({ protocol: PROTOCOL, pid: process.pid, port, token, app, listening: source.listening(), cluster: clusterId(), run, at: now() });
+}
+
+/** A worker knows its primary; a primary is one when it has workers. */
+function clusterId(): number | undefined {
+  if (cluster.isWorker) return process.ppid;
+  return Object.keys(cluster.workers ?? {}).length > 0 ? process.pid : undefined;
 }
 
 function ready(): void {
   const address = server?.address();
   if (!isObject(address)) return;
   port = Number(address.port);
-  process.once('exit', () => guarded('exit', removeProbeFile));
+  process.once('exit', () => {
+    guarded('exit', tellTheRest);
+    guarded('exit', removeProbeFile);
+  });
+  if (cluster.isPrimary) cluster.on('fork', () => guarded('channel', announce));
   try {
     announce();
   } catch (error) {

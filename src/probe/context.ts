@@ -1,6 +1,7 @@
 /**
  * Which trace runs now. The storage stands on globalThis, so that two copies of this module (preloaded, and bundled into the
- * application) see the same traces.
+ * application) see the same traces. Without a reader nobody asks, and the storage is off: on Node 20 it makes every promise dearer.
+ * What began then belongs to no trace, also for a reader that comes while it runs.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
@@ -18,18 +19,27 @@ export interface Context {
 interface Shared {
   storage: AsyncLocalStorage<Context | undefined>;
   roots: number;
+  following: boolean;
 }
 
 const KEY = Symbol.for('socket-replay:context');
 const holder = globalThis as { [KEY]?: Shared };
-const shared: Shared = holder[KEY] ?? { storage: new AsyncLocalStorage<Context | undefined>(), roots: 0 };
+const shared: Shared = holder[KEY] ?? { storage: new AsyncLocalStorage<Context | undefined>(), roots: 0, following: false };
 holder[KEY] = shared;
 
-export const storage = shared.storage;
+export function followTraces(on: boolean): void {
+  if (shared.following && !on) shared.storage.disable();
+  shared.following = on;
+}
+
+export const isFollowing = (): boolean => shared.following;
+export const currentContext = (): Context | undefined => (shared.following ? shared.storage.getStore() : undefined);
+/** Runs the application in this context, or outside all of them. */
+export const within = <T>(context: Context | undefined, run: () => T): T => (shared.following ? shared.storage.run(context, run) : run());
 export const lastRoot = (): number => shared.roots;
-export const currentCause = (): string | null => causeOf(storage.getStore());
+export const currentCause = (): string | null => causeOf(currentContext());
 /** Runs what belongs to the probe itself, so that none of it counts as the application's work. */
-export const outside = <T>(run: () => T): T => storage.run(undefined, run);
+export const outside = <T>(run: () => T): T => within(undefined, run);
 
 export function rootContext(id: string, counted = true): Context {
   shared.roots += 1;

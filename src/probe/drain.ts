@@ -1,6 +1,7 @@
 /** Waits until what the traces started has ended: the proof behind "nothing more comes". */
 import { lastRoot } from './context.js';
 import { guarded } from './guard.js';
+import { currentReaders } from './hub.js';
 import { realSetImmediate, realSetTimeout } from './timers.js';
 import { countOpen, resourcesInUse } from './work.js';
 
@@ -21,6 +22,12 @@ let flushChanges: () => number = () => 0;
 export const setFlushChanges = (flush: () => number): void => {
   flushChanges = flush;
 };
+
+/** What is known and not told yet: now or never, the process ends. */
+export function tellTheRest(): void {
+  flushChanges();
+  for (const reader of currentReaders()) reader.flush();
+}
 
 export function drain(timeout: number, done: (result: Drained) => void): void {
   const began = performance.now();

@@ -3,22 +3,29 @@
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
 export interface Packet {
+  type?: number;
   id?: number | null;
   data?: unknown[];
+}
+
+export interface Server {
+  _opts?: { connectionStateRecovery?: unknown };
+  _parser?: unknown;
 }
 
 /** A Socket.IO server socket of any copy and version. */
 export interface ServerSocket {
   id: string;
-  nsp: { name: string; adapter?: { broadcast?: unknown }; sockets?: ReadonlyMap<string, unknown> };
+  nsp: { name: string; adapter?: Record<string, unknown>; sockets?: ReadonlyMap<string, unknown>; server?: Server };
   handshake: { auth?: unknown; query?: unknown; address?: unknown };
   connected?: boolean;
   acks?: unknown;
-  conn?: { transport?: { name?: unknown } };
+  conn?: { readyState?: unknown; transport?: { name?: unknown; writable?: unknown } };
+  recovered?: unknown;
   request?: { session?: unknown };
   data?: unknown;
   user?: unknown;
-  server?: { _opts?: { connectionStateRecovery?: unknown } };
+  server?: Server;
   onevent(packet: Packet): unknown;
   ack(id: number): AnyFunction;
   [method: string]: unknown;

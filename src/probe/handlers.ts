@@ -3,7 +3,7 @@
  * the application's function as `.listener`, by which `off`, `listeners` and `listenerCount` know it, as Node's `once` does.
  */
 import { types } from 'node:util';
-import { storage } from './context.js';
+import { currentContext, isFollowing } from './context.js';
 import type { AnyFunction, ServerSocket } from './foreign.js';
 import { followPromise } from './work.js';
 
@@ -74,6 +74,6 @@ function follow(listener: AnyFunction): AnyFunction {
 
 function run(listener: AnyFunction, self: unknown, args: unknown[]): unknown {
   const result = Reflect.apply(listener, self, args);
-  if (types.isPromise(result)) followPromise(result, storage.getStore());
+  if (isFollowing() && types.isPromise(result)) followPromise(result, currentContext());
   return result;
 }

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { type ClientRequest, Server as HttpServer, type IncomingMessage } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import Module from 'node:module';
-import { rootContext, storage } from './context.js';
+import { currentContext, isFollowing, rootContext, within } from './context.js';
 import { type AnyFunction, isServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { followRequest } from './work.js';
@@ -23,29 +23,46 @@ let requests = 0;
 /** Every copy of Socket.IO, also one in a bundle, announces a connection through `EventEmitter.prototype.emit`. */
 export function installEmitHook(findings: Findings): void {
   const original = EventEmitter.prototype.emit as AnyFunction;
-  const emit: AnyFunction = function (this: unknown, ...args: unknown[]) {
+  const watched = (emitter: unknown, args: unknown[]): unknown => {
     switch (args[0]) {
       case 'connect':
       case 'connection': {
         const socket = args[1];
         if (!isServerSocket(socket)) break;
         guarded('connection', () => findings.socket(socket));
-        return storage.run(rootContext(`${socket.id}:0`), () => Reflect.apply(original, this, args));
+        if (!isFollowing()) break;
+        return within(rootContext(`${socket.id}:0`), () => Reflect.apply(original, emitter, args));
       }
       case 'request': {
-        if (!isHttpServer(this)) break;
+        if (!isHttpServer(emitter)) break;
         requests += 1;
+        if (!isFollowing()) break;
         const url = (args[1] as IncomingMessage | undefined)?.url ?? '';
-        return storage.run(rootContext(`http:${requests}`, !ENGINE_REQUEST.test(url)), () => Reflect.apply(original, this, args));
+        return within(rootContext(`http:${requests}`, !ENGINE_REQUEST.test(url)), () => Reflect.apply(original, emitter, args));
       }
       case 'listening':
-        if (isHttpServer(this)) guarded('listening', () => findings.listening(this as HttpServer));
+        if (isHttpServer(emitter)) guarded('listening', () => findings.listening(emitter as HttpServer));
         break;
       case 'close':
-        if (isHttpServer(this)) guarded('close', () => findings.closed(this as HttpServer));
+        if (isHttpServer(emitter)) guarded('close', () => findings.closed(emitter as HttpServer));
         break;
     }
-    return Reflect.apply(original, this, args);
+    return Reflect.apply(original, emitter, args);
+  };
+  // Runs for every event of the application: `arguments`, because a rest parameter that a closure sees is a list each time.
+  const emit: AnyFunction = function (this: unknown, type: unknown) {
+    switch (type) {
+      case 'connect':
+      case 'connection':
+      case 'request':
+      case 'listening':
+      case 'close':
+        // biome-ignore lint/complexity/noArguments: see above
+        return watched(this, [...arguments]);
+      default:
+        // biome-ignore lint/complexity/noArguments: see above
+        return Reflect.apply(original, this, arguments as unknown as unknown[]);
+    }
   };
   Object.defineProperty(emit, 'name', { value: 'emit', configurable: true });
   EventEmitter.prototype.emit = emit as typeof EventEmitter.prototype.emit;
@@ -72,7 +89,7 @@ export function installCompileHook(findings: Findings): void {
 export function followOutgoingRequests(): void {
   const open = new WeakSet<object>();
   const begin = (request: object, isOpen: () => boolean): void => {
-    const context = storage.getStore();
+    const context = currentContext();
     if (context === undefined) return;
     open.add(request);
     followRequest(isOpen, context);

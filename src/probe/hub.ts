@@ -1,18 +1,24 @@
 /** Who listens, and what each listener is told. Nothing is encoded or hashed that no reader wants. */
-import { encode, encodeArgs, hashArgs } from '../wire/encode.js';
+import { type ArgsText, encode, hashText, textOfArgs } from '../wire/encode.js';
 import type { FromProbe, SocketInfo } from '../wire/messages.js';
-import { currentCause } from './context.js';
+import { currentCause, followTraces } from './context.js';
 import type { Reader } from './reader.js';
 import { followWork } from './work.js';
 
 type Message<T extends FromProbe['type']> = Extract<FromProbe, { type: T }>;
-export type Change = Omit<Message<'change'>, 'type'>;
 
 /** One emission; its receivers are added while the application's call runs, its line is written when the turn ends. */
 export interface Emission {
-  readonly message: Message<'push'>;
+  readonly push: number;
+  readonly to: string[];
+  /** it was a broadcast that left sockets out: told also if it reached nobody */
+  readonly leavesOut: boolean;
+  /** its line up to the receivers */
+  readonly head: string;
   /** JSON of the arguments, for readers that record */
   readonly args: string | undefined;
+  /** of the arguments, for readers that replay */
+  readonly hash: string;
   sent: boolean;
 }
 
@@ -20,12 +26,24 @@ const readers = new Set<Reader>();
 const warnings = new Map<string, Message<'warning'>>();
 let wanted = false;
 let valuesWanted = false;
+let hashesWanted = false;
 let pushes = 0;
+let textOf = { ms: 0, text: '0' };
 
 export const isWanted = (): boolean => wanted;
 export const currentReaders = (): Iterable<Reader> => readers;
 export const knownWarnings = (): Iterable<Message<'warning'>> => warnings.values();
-export const now = (): number => Math.round((performance.timeOrigin + performance.now()) * 1000) / 1000;
+const { timeOrigin } = performance;
+export const now = (): number => Math.round((timeOrigin + performance.now()) * 1000) / 1000;
+/** The same as JSON, at less: turning a fraction into text is dear, and a millisecond has many messages. */
+export function nowText(): string {
+  const at = timeOrigin + performance.now();
+  const whole = Math.floor(at);
+  if (whole !== textOf.ms) textOf = { ms: whole, text: String(whole) };
+  return `${textOf.text}.${String(1000 + Math.floor((at - whole) * 1000)).slice(1)}`;
+}
+/** How long lines wait for company, a system call being the dearest part. A replay waits for them, a recorder does not. */
+export const patience = (): number => (hashesWanted ? 2 : 10);
 export const lineOf = (message: FromProbe): string => `${JSON.stringify(message)}\n`;
 
 export function addReader(reader: Reader): void {
@@ -59,32 +77,33 @@ export function reportDisconnect(sid: string, reason: string): void {
 }
 
 export function reportEmit(sid: string, n: number, event: string, args: readonly unknown[], asks: boolean): void {
-  if (valuesWanted) tell({ type: 'emit', sid, n, event, asks, at: now() }, args);
+  if (!valuesWanted) return;
+  tellRecorders(`{"type":"emit","sid":${JSON.stringify(sid)},"n":${n},"event":${JSON.stringify(event)},"asks":${asks}${argsPart(args)},"at":${nowText()}}\n`);
 }
 
 export function reportAck(sid: string, n: number, args: readonly unknown[]): void {
-  if (valuesWanted) tell({ type: 'ack', sid, n, at: now() }, args);
+  if (valuesWanted) tellRecorders(`{"type":"ack","sid":${JSON.stringify(sid)},"n":${n}${argsPart(args)},"at":${nowText()}}\n`);
 }
 
 export function reportAnswer(push: number, sid: string, args: readonly unknown[]): void {
-  if (valuesWanted) tellRecorders(lineOf({ type: 'answer', push, sid, args: tryEncode(args) ?? [], at: now() }));
+  if (valuesWanted)
+    tellRecorders(`{"type":"answer","push":${push},"sid":${JSON.stringify(sid)},"args":${tryEncode(args, false)?.text ?? '[]'},"at":${nowText()}}\n`);
 }
 
-export function reportChange(change: Change): void {
-  if (wanted) tellBoth({ type: 'change', ...change });
-}
+export const reportChange = (line: string): void => tellBoth(line);
+export const reportTables = (tables: Message<'tables'>['tables']): void => tellBoth(lineOf({ type: 'tables', tables }));
+export const reportLost = (count: number): void => tellBoth(lineOf({ type: 'lost', count }));
 
-export function reportTables(tables: Message<'tables'>['tables']): void {
-  if (wanted) tellBoth({ type: 'tables', tables });
-}
-
-/** Numbers grow also while nobody listens. */
-export function beginEmission(event: string, args: readonly unknown[], asks: boolean, except?: string[]): Emission {
+/** Numbers grow also while nobody listens. The arguments are written down at once: afterwards the application may change them. */
+export function beginEmission(event: string, args: readonly unknown[], asks: boolean, more: Pick<Message<'push'>, 'except' | 'offset'> = {}): Emission {
   pushes += 1;
-  const hash = wanted ? hashOf(args) : '';
-  const values = valuesWanted ? tryEncode(args) : undefined;
-  const message: Message<'push'> = { type: 'push', push: pushes, cause: currentCause(), event, hash, to: [], ...(except && { except }), asks, at: now() };
-  const emission: Emission = { message, args: values && JSON.stringify(values), sent: false };
+  const encoded = wanted ? tryEncode(args, hashesWanted) : undefined;
+  const { except, offset } = more;
+  const extra = `${except === undefined ? '' : `,"except":${JSON.stringify(except)}`}${offset ? ',"offset":true' : ''}`;
+  const head = `{"type":"push","push":${pushes},"cause":${JSON.stringify(currentCause())},"event":${JSON.stringify(event)},"asks":${asks}${extra},"at":${nowText()},"to":`;
+  const hash = hashesWanted && encoded !== undefined ? hashText(encoded.hashed) : '';
+  const leavesOut = except !== undefined;
+  const emission: Emission = { push: pushes, to: [], leavesOut, head, args: valuesWanted ? encoded?.text : undefined, hash, sent: false };
   for (const reader of readers) if (reader.mode !== 'list') reader.push(emission);
   return emission;
 }
@@ -92,48 +111,42 @@ export function beginEmission(event: string, args: readonly unknown[], asks: boo
 /** `sent` as soon as one reader has the line: a receiver that comes later needs a line of its own. */
 export function lineOfEmission(emission: Emission, values: boolean): string {
   emission.sent = true;
-  const text = JSON.stringify(emission.message);
-  return values && emission.args !== undefined ? `${text.slice(0, -1)},"args":${emission.args}}\n` : `${text}\n`;
+  const { head, to, args, hash } = emission;
+  // Thrown away, because it was volatile.
+  if (to.length === 0 && !emission.leavesOut) return '';
+  return `${head}${JSON.stringify(to)},"hash":"${values ? '' : hash}"${values && args !== undefined ? `,"args":${args}` : ''}}\n`;
 }
 
 /** What clients see by themselves is told only to who records: a replay has it already, and it is most of what there is. */
-function tell(message: Message<'emit' | 'ack'>, args: readonly unknown[]): void {
-  const values = tryEncode(args);
-  tellRecorders(lineOf(values === undefined ? message : { ...message, args: values }));
-}
-
 function tellRecorders(line: string): void {
   for (const reader of readers) if (reader.mode === 'record') reader.push(line);
 }
 
-function tellBoth(message: FromProbe): void {
-  const line = lineOf(message);
+function tellBoth(line: string): void {
   for (const reader of readers) if (reader.mode !== 'list') reader.push(line);
 }
 
 function recount(): void {
   wanted = [...readers].some(({ mode }) => mode !== 'list');
   valuesWanted = [...readers].some(({ mode }) => mode === 'record');
+  hashesWanted = [...readers].some(({ mode }) => mode === 'replay');
+  followTraces(wanted);
   followWork(wanted);
 }
 
-/** Values that cannot be told (cyclic, a `toJSON` that throws) leave `args` out. */
-function tryEncode(args: readonly unknown[]): ReturnType<typeof encodeArgs> | undefined {
+/** Values that cannot be told (cyclic, a `toJSON` that throws) leave `args` out, and have the empty hash. */
+function tryEncode(args: readonly unknown[], hashing: boolean): ArgsText | undefined {
   try {
-    return encodeArgs(args);
+    return textOfArgs(args, hashing);
   } catch (error) {
     warn('not-encodable', `Values could not be reported: ${String(error)}`, 'values');
     return undefined;
   }
 }
 
-function hashOf(args: readonly unknown[]): string {
-  try {
-    return hashArgs(args);
-  } catch (error) {
-    warn('not-encodable', `Values could not be reported: ${String(error)}`, 'values');
-    return '';
-  }
+function argsPart(args: readonly unknown[]): string {
+  const encoded = tryEncode(args, false);
+  return encoded === undefined ? '' : `,"args":${encoded.text}`;
 }
 
 export const encodeOrNull = (value: unknown): ReturnType<typeof encode> => {

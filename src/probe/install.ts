@@ -1,4 +1,5 @@
 /** Puts the probe into a process, once, however many copies of it are loaded. No effect until a Socket.IO server exists. */
+import cluster from 'node:cluster';
 import type { Server as HttpServer } from 'node:http';
 import { adoptDriver, driverLoaded, flushChanges, measureChanges, tableStates, tables } from './changes/better-sqlite3.js';
 import { announce, openChannel } from './channel.js';
@@ -8,6 +9,7 @@ import type { ServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { followOutgoingRequests, installCompileHook, installEmitHook } from './hooks.js';
 import { warn } from './hub.js';
+import { tapMiddlewares } from './middlewares.js';
 import { addressOf } from './runtime-file.js';
 import { connectedSockets, notifyRecording, tap } from './sockets.js';
 import { installTimers } from './timers.js';
@@ -20,7 +22,10 @@ export interface Probe {
 }
 
 const KEY = Symbol.for('socket-replay:probe');
-const SOCKET_IO = /[\\/]socket\.io[\\/](?:dist|lib)[\\/]index\.js$/;
+/** The primary of a cluster listens for its workers and has no Socket.IO of its own, but this. */
+const STICKY = /[\\/]@socket\.io[\\/]sticky[\\/]/;
+/** also under another name, as npm's aliases give it */
+const SOCKET_IO = /[\\/]socket\.io(?!-(?:adapter|client|parser))[^\\/]*[\\/](?:dist|lib)[\\/]index\.js$/;
 const BETTER_SQLITE3 = /[\\/]better-sqlite3[^\\/]*[\\/]lib[\\/]index\.js$/;
 const UNMEASURED = /[\\/]node_modules[\\/](pg|sqlite3|mysql2|mysql|mongodb)[\\/](?:lib[\\/](?:index|sqlite3)|index)\.js$/;
 
@@ -67,9 +72,11 @@ function create(): Probe {
     },
     module: (file: string, exports: unknown) => {
       if (BETTER_SQLITE3.test(file)) adoptDriver(exports);
-      else if (SOCKET_IO.test(file)) {
+      else if (SOCKET_IO.test(file) || STICKY.test(file)) {
         moduleLoaded = true;
-        if (listening.size > 0) probe.open();
+        tapMiddlewares((exports as { Namespace?: { prototype?: unknown } } | undefined)?.Namespace?.prototype);
+        // Behind a sticky primary a worker never listens itself.
+        if (listening.size > 0 || cluster.isWorker) probe.open();
       } else {
         const driver = UNMEASURED.exec(file)?.[1];
         if (driver !== undefined) warn('changes-unmeasured', `Rows that the application writes through ${driver} are not measured.`, driver);

@@ -1,14 +1,12 @@
 /** One reader's end of the channel: lines are collected for a moment and written together, a system call being the dearest part. */
 import type { Socket } from 'node:net';
-import { type Emission, lineOf, lineOfEmission } from './hub.js';
+import { type Emission, lineOf, lineOfEmission, patience } from './hub.js';
 import { realSetImmediate, realSetTimeout } from './timers.js';
 
 export type Mode = 'record' | 'replay' | 'list';
 
 const MAX_BUFFERED = 64 * 1024 * 1024;
 const PIECE = 64 * 1024;
-/** how long a line may wait for company; an answer does not wait */
-const GATHER_MS = 2;
 /** what a line costs besides the arguments; only the order of magnitude matters */
 const LINE = 300;
 
@@ -48,7 +46,7 @@ export class Reader {
     if (this.queued > PIECE) this.hurry();
     else if (this.scheduled === 'no') {
       this.scheduled = 'soon';
-      realSetTimeout(() => this.flush(), GATHER_MS);
+      realSetTimeout(() => this.flush(), patience());
     }
   }
 
@@ -58,7 +56,7 @@ export class Reader {
     realSetImmediate(() => this.flush());
   }
 
-  private flush(): void {
+  flush(): void {
     this.scheduled = 'no';
     if (this.queue.length === 0) return;
     const items = this.queue;

@@ -1,11 +1,14 @@
 /** The tap on a server socket: numbers what arrives, reports it, and runs the application in the trace's context. */
 import type { FENCE_EVENT, RECORDING_EVENT, SocketInfo } from '../wire/messages.js';
-import { rootContext, storage } from './context.js';
-import { tapOutgoing } from './emissions.js';
+import { takeMissed } from './broadcasts.js';
+import { isFollowing, rootContext, within } from './context.js';
+import { closeOutgoing, isOpen, openOutgoing, tapOutgoing } from './emissions.js';
 import { type AnyFunction, isObject, type Packet, type ServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { tapHandlers } from './handlers.js';
 import { encodeOrNull, now, reportAck, reportConnect, reportDisconnect, reportEmit } from './hub.js';
+import { tapMiddlewares } from './middlewares.js';
+import { carried } from './parser.js';
 import { realSetImmediate } from './timers.js';
 
 /** spelled again because messages.ts loads zod; the type holds the two together */
@@ -36,9 +39,12 @@ export function tap(socket: ServerSocket): void {
   tapOutgoing(socket);
   tapHandlers(socket);
   tapClose(socket);
+  guarded('middlewares', () => tapMiddlewares(socket.nsp));
   const at = now();
   connected.set(socket.id, { socket, at });
   reportConnect(describe(socket, at));
+  const missed = takeMissed(socket.id);
+  guarded('push', () => openOutgoing(socket, socket.recovered === true ? missed : []));
 }
 
 function tapEvents(socket: ServerSocket): void {
@@ -54,7 +60,7 @@ function tapEvents(socket: ServerSocket): void {
     const before = current;
     current = n;
     try {
-      return storage.run(rootContext(`${socket.id}:${n}`), () => Reflect.apply(onevent, this, given));
+      return isFollowing() ? within(rootContext(`${socket.id}:${n}`), () => Reflect.apply(onevent, this, given)) : Reflect.apply(onevent, this, given);
     } finally {
       current = before;
     }
@@ -66,7 +72,8 @@ function tapEvents(socket: ServerSocket): void {
     return function (this: unknown, ...args: unknown[]) {
       if (!sent) {
         sent = true;
-        guarded('ack', () => reportAck(socket.id, n, args));
+        // A connection that is gone carries nothing.
+        if (isOpen(socket)) guarded('ack', () => reportAck(socket.id, n, carried(socket.server, args)));
       }
       return Reflect.apply(answer, this, args);
     };
@@ -93,9 +100,10 @@ function tapClose(socket: ServerSocket): void {
     if (connected.get(socket.id)?.socket !== socket) return Reflect.apply(original, this, args);
     guarded('disconnect', () => {
       forget(socket);
+      closeOutgoing(socket);
       reportDisconnect(socket.id, String(args[0]));
     });
-    return storage.run(rootContext(`${socket.id}:x`), () => Reflect.apply(original, this, args));
+    return within(rootContext(`${socket.id}:x`), () => Reflect.apply(original, this, args));
   };
 }
 
@@ -125,9 +133,16 @@ function describe(socket: ServerSocket, at: number): SocketInfo {
     user: guarded('user', () => userOf(socket)) ?? null,
     transport: String(guarded('transport', () => socket.conn?.transport?.name) ?? 'unknown'),
     address: typeof handshake.address === 'string' ? handshake.address : '',
-    handshake: { auth: encodeOrNull(handshake.auth), query: encodeOrNull(handshake.query) },
+    handshake: { auth: encodeOrNull(authOf(socket)), query: encodeOrNull(handshake.query) },
     at,
   };
+}
+
+/** What a client asks recovery with is not the user's, and another one at every connect. */
+function authOf({ handshake: { auth }, server }: ServerSocket): unknown {
+  if (!server?._opts?.connectionStateRecovery || !isObject(auth) || typeof auth.pid !== 'string') return auth;
+  const { pid: _, offset: __, ...own } = auth;
+  return own;
 }
 
 /** A name or an id for the list of sessions; the best known first. */

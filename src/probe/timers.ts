@@ -4,7 +4,7 @@
  */
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers';
-import { storage, throughTimer } from './context.js';
+import { currentContext, throughTimer, within } from './context.js';
 import type { AnyFunction } from './foreign.js';
 import { followTimer } from './work.js';
 
@@ -29,12 +29,12 @@ export function installTimers(): void {
 
 function wrap(name: Name, original: AnyFunction): AnyFunction {
   return function (this: unknown, ...args: unknown[]) {
-    const context = storage.getStore();
+    const context = currentContext();
     const callback = args[0];
     if (context === undefined || typeof callback !== 'function') return Reflect.apply(original, this, args);
     const next = throughTimer(context);
     args[0] = function (this: unknown, ...given: unknown[]) {
-      return storage.run(next, () => Reflect.apply(callback, this, given));
+      return within(next, () => Reflect.apply(callback, this, given));
     };
     const handle = Reflect.apply(original, this, args);
     // Intervals never end: nobody waits for them.

@@ -1,7 +1,7 @@
 /** Comparison of one expected value with one observed value, exact or shared (DESIGN.md law 1). */
 import { mismatch } from './matchers.js';
 import { pairUp } from './pair.js';
-import { fillTemplate, isOwnLiteral, nameValue, neededNames, type Scope } from './scope.js';
+import { fillTemplate, isOwnLiteral, nameValue, neededNames, type Scope, secretPattern } from './scope.js';
 import { field, isObject, sameValue, Tagged, templateNames, typeOf, type Value, type ValueObject, walk } from './values.js';
 
 export interface ValueDifference {
@@ -200,6 +200,13 @@ function compareKeys(entries: ValueObject, actual: Value, path: string, context:
 
 function compareName(expected: Tagged, actual: Value, path: string, { scope, session }: CompareContext, out: Comparison): void {
   const { body } = expected;
+  const pattern = secretPattern(body, scope);
+  if (pattern) {
+    out.compared.value++;
+    if (typeof actual !== 'string' || !pattern.test(actual))
+      out.differences.push({ path, class: typeof actual === 'string' ? 'value' : 'type', expected, actual, note: 'not this text around a secret' });
+    return;
+  }
   const known = nameValue(body, scope, session);
   const unbound = neededNames(expected).find((name) => scope.names.get(name) === undefined);
   const what =

@@ -3,7 +3,7 @@
  * What the tree means as a recording is not known here.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Scalar, type YAMLMap } from 'yaml';
-import { type ErrorCode, ReplayError } from '../errors.js';
+import { type ErrorCode, ReplayError, type Where } from '../errors.js';
 import { compose, MAX_DEPTH, standardTag, standardTags } from './compose.js';
 import { suggestion } from './nearest.js';
 import { isTagName, parseTag, tagKinds } from './tags.js';
@@ -20,7 +20,9 @@ export interface YamlDocument {
   /** the value tree; undefined when the text is not YAML or over a limit */
   value: Value | undefined;
   errors: ReplayError[];
-  /** an error at the nearest existing node of a path; with `key`, at that key of the mapping there */
+  /** the nearest existing node of a path; with `key`, that key of the mapping there */
+  placeOf(path: Path, key?: string): Where;
+  /** an error at that place */
   errorAt(code: ErrorCode, what: string, path: Path, key?: string): ReplayError;
   errorAtTag(code: ErrorCode, what: string, tag: Tagged, advice?: string): ReplayError;
   /** lines (from 1) of the items of the list at a path */
@@ -204,14 +206,16 @@ export function parseYaml(text: string, options: ParseOptions): YamlDocument {
     }
     return found;
   };
+  const placeOf = (path: Path, key?: string): Where => {
+    const node = nodeAt(path);
+    const pair = key !== undefined && isMap(node) ? node.items.find((item) => keyText(item.key as Node) === key) : undefined;
+    return at(pair ? ((pair.key as Node).range?.[0] ?? 0) : node ? startOf(node) : 0);
+  };
   const result = (value: Value | undefined): YamlDocument => ({
     value,
     errors,
-    errorAt(code, what, path, key) {
-      const node = nodeAt(path);
-      const pair = key !== undefined && isMap(node) ? node.items.find((item) => keyText(item.key as Node) === key) : undefined;
-      return new ReplayError(code, what, at(pair ? ((pair.key as Node).range?.[0] ?? 0) : node ? startOf(node) : 0));
-    },
+    placeOf,
+    errorAt: (code, what, path, key) => new ReplayError(code, what, placeOf(path, key)),
     errorAtTag: (code, what, tag, advice) => new ReplayError(code, what, at(tagOffsets.get(tag) ?? 0), advice),
     linesAt(path) {
       const node = nodeAt(path);

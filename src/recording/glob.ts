@@ -1,4 +1,4 @@
-/** `*` and `?` in names that a person wrote. Pure. */
+/** `*` and `?` in names of events and tables. */
 export const globPattern = (glob: string): RegExp =>
   new RegExp(
     `^${glob

@@ -8,7 +8,7 @@ export function mismatch(body: TagBody, actual: Value, now: number, before: Valu
   const scalar = text || typeof actual === 'number';
   switch (body.tag) {
     case 'secret':
-      return text ? undefined : { note: 'a secret is a string', type: true };
+      return scalar ? undefined : { note: 'a secret is a text or a number', type: true };
     case 'uuid':
       return isUuid(actual) ? undefined : { note: 'not a uuid', type: !text };
     case 'now':

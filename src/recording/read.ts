@@ -1,6 +1,6 @@
 /** YAML text to a recording, or all that is wrong with it. Pure: side files come through a callback. */
-import { ReplayError } from '../errors.js';
-import { type ParseOptions, parseYaml, type YamlDocument } from './document.js';
+import { ReplayError, type Where } from '../errors.js';
+import { type ParseOptions, type Path, parseYaml, type YamlDocument } from './document.js';
 import { validate } from './issues.js';
 import { migrate } from './migrate.js';
 import { suggestion } from './nearest.js';
@@ -48,6 +48,12 @@ export function readRecording(text: string, options: ReadOptions): ReadResult {
   ];
   if (data === undefined || errors.length > 0) return failed(errors);
   return { recording: data, version: Number(value.version), lineOf: lineFinder(document, data.sessions.length) };
+}
+
+/** Where the parts of a recording stand in its text. The text is read once more: the tree of positions is too large to be kept. */
+export function placeFinder(text: string, file: string): (path: Path, key?: string) => Where {
+  const document = parseYaml(text, { file, readBinary: () => new Uint8Array() });
+  return (path, key) => document.placeOf(path, key);
 }
 
 function failed(errors: ReplayError[]): ReadResult {

@@ -3,7 +3,7 @@
  * An observation of a replay has the type of a {@link Trace}, so that comparing, learning and updating share one model.
  */
 import { z } from 'zod';
-import { isObject, type Value, type ValueObject } from './values.js';
+import { isObject, Tagged, type Value, type ValueObject } from './values.js';
 
 export const VERSION = 1;
 
@@ -79,9 +79,14 @@ export const connectSchema = z.strictObject({
   /** it was connected before the recording began: what the connect made happen was not seen, and is not compared */
   before: z.literal(true).optional(),
 });
+/** A text, or one with names or secrets in it. */
+export const urlSchema = z
+  .custom<string | Tagged>((input) => typeof input === 'string' || (input instanceof Tagged && ['text', 'secret'].includes(input.body.tag)), 'expected a text')
+  .meta({ description: 'path and query; !text where a part is a name or a secret' });
+
 export const httpSchema = z.strictObject({
   method: z.string(),
-  url: z.string(),
+  url: urlSchema,
   headers: row.optional(),
   body: value.optional(),
   status: z.int().optional(),
@@ -246,6 +251,9 @@ export const kindOf = (trace: Trace): TraceKind => traceKinds.find((kind) => tra
 /** A trace in one or two words, for people: `connect /`, `annotationUpdate`, `POST /login`. */
 export function labelOf(trace: Trace): string {
   if (trace.connect) return `connect ${trace.connect.namespace}`;
-  if (trace.http) return `${trace.http.method} ${trace.http.url}`;
+  if (trace.http) return `${trace.http.method} ${urlText(trace.http.url)}`;
   return trace.emit ?? 'disconnect';
 }
+
+/** A URL for people, its names and secrets as they are spelled. */
+export const urlText = (url: string | Tagged): string => (typeof url === 'string' ? url : url.body.tag === 'text' ? url.body.template : `!${url.body.tag}`);

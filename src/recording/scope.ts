@@ -2,7 +2,21 @@
  * What one copy of a recording knows while it is replayed: its names, and what makes a value its own.
  * `resolve` makes the values that are sent; `bind` learns names from what was observed.
  */
-import { field, isObject, mapValue, namesOf, type TagBody, Tagged, templateNames, typeOf, type Value, type ValueObject, walk } from './values.js';
+import {
+  field,
+  isObject,
+  mapValue,
+  namesOf,
+  secretOf,
+  secretsOf,
+  type TagBody,
+  Tagged,
+  templateNames,
+  typeOf,
+  type Value,
+  type ValueObject,
+  walk,
+} from './values.js';
 
 export interface Scope {
   /** exact: alone on a known state; shared: among others (DESIGN.md law 1) */
@@ -12,7 +26,7 @@ export interface Scope {
   suffix: string;
   /** the socket ids of the copy's sessions */
   sockets: Map<string, string>;
-  secrets: ReadonlyMap<string, string>;
+  secrets: ReadonlyMap<string, string | number>;
   /** literal arguments of the recording, as `key=value` and, for long ones, `=value`: see `isOwnLiteral` */
   own: ReadonlySet<string>;
   /** columns that some recording of the pool updates: anybody may have changed them */
@@ -88,10 +102,41 @@ export function resolve(value: Value, scope: Scope, session: string, now: number
   return mapValue(value, fill);
 }
 
-/** undefined when a name is not bound. */
+/** undefined when a name is not bound, or a secret not configured. */
 export function fillTemplate(template: string, scope: Scope): string | undefined {
-  const missing = templateNames(template).some((name) => scope.names.get(name) === undefined);
-  return missing ? undefined : template.replace(/\$\{([^}]*)\}/g, (_, name: string) => String(scope.names.get(name)));
+  let missing = false;
+  const filled = template.replace(/\$\{([^}]*)\}/g, (_, part: string) => {
+    const secret = secretOf(part);
+    const value = secret === undefined ? scope.names.get(part) : scope.secrets.get(secret);
+    missing ||= value === undefined;
+    return String(value);
+  });
+  return missing ? undefined : filled;
+}
+
+/** How a template with a secret reads in this copy: the secret, which the server may have made anew, is any text. Undefined for every other tag. */
+export function secretPattern(body: TagBody, scope: Scope): RegExp | undefined {
+  if (body.tag !== 'text' || secretsOf(body).length === 0) return undefined;
+  return templateNames(body.template).some((name) => scope.names.get(name) === undefined) ? undefined : templatePattern(body.template, scope);
+}
+
+/** `wanted` is the name that is looked for; all others are bound. */
+function templatePattern(template: string, scope: Scope, wanted?: string): RegExp {
+  let seen = false;
+  const part = (text: string): string => {
+    const inner = /^\$\{([^}]*)\}$/.exec(text)?.[1];
+    if (inner === undefined) return literal(text);
+    if (secretOf(inner) !== undefined) return '.+';
+    if (inner !== wanted) return literal(String(scope.names.get(inner)));
+    const again = seen;
+    seen = true;
+    return again ? '\\1' : '(.+)';
+  };
+  const pattern = template
+    .split(/(\$\{[^}]*\})/)
+    .map(part)
+    .join('');
+  return new RegExp(`^${pattern}$`, 's');
 }
 
 /**
@@ -174,20 +219,7 @@ function unboundIn(template: string, actual: string, scope: Scope): { name: stri
   const unbound = [...new Set(templateNames(template))].filter((name) => scope.names.get(name) === undefined);
   const name = unbound[0];
   if (unbound.length !== 1 || name === undefined) return undefined;
-  let seen = false;
-  const part = (text: string): string => {
-    const inner = /^\$\{([^}]*)\}$/.exec(text)?.[1];
-    if (inner === undefined) return literal(text);
-    if (inner !== name) return literal(String(scope.names.get(inner)));
-    const again = seen;
-    seen = true;
-    return again ? '\\1' : '(.+)';
-  };
-  const pattern = template
-    .split(/(\$\{[^}]*\})/)
-    .map(part)
-    .join('');
-  const value = new RegExp(`^${pattern}$`, 's').exec(actual)?.[1];
+  const value = templatePattern(template, scope, name).exec(actual)?.[1];
   return value === undefined ? undefined : { name, value };
 }
 
@@ -210,6 +242,8 @@ function bindFound(expected: Value[], actual: Value[], scope: Scope, authority: 
 export function looksLike(expected: Value, actual: Value | undefined, scope: Scope): boolean {
   if (actual === undefined) return false;
   if (expected instanceof Tagged) {
+    const pattern = secretPattern(expected.body, scope);
+    if (pattern) return typeof actual === 'string' && pattern.test(actual);
     const known = nameValue(expected.body, scope);
     if (expected.body.tag === 'id' && known === undefined) return !isTaken(actual, scope);
     return known === undefined || expected.body.tag === 'socket' || known === actual;

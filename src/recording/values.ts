@@ -21,7 +21,7 @@ export type TagBody =
   | { tag: 'id'; name: string }
   /** A text that must be new in each copy. The text is its name; every copy replays `text-SUFFIX`. */
   | { tag: 'unique'; text: string }
-  /** A string that contains names: `/lists/${list1}/cards`. */
+  /** A string that contains names, or secrets: `/lists/${list1}/cards`, `Bearer ${!secret token1}`. */
   | { tag: 'text'; template: string }
   /** The time of sending; with a name, the same value wherever that name stands. */
   | { tag: 'now'; form: NowForm; name?: string }
@@ -66,8 +66,22 @@ export function typeOf(value: Value | undefined): string {
   return typeof value;
 }
 
+/** What stands in the braces of a template. */
+const templateParts = (template: string): string[] => [...template.matchAll(/\$\{([^}]*)\}/g)].map((match) => match[1] ?? '');
+
+/** A secret inside a text: `Bearer ${!secret token1}`. */
+export const secretPart = (name: string): string => `\${!secret ${name}}`;
+/** The name of the secret that a part of a template is, undefined for a name. */
+export const secretOf = (part: string): string | undefined => /^!secret (.+)$/s.exec(part)?.[1];
+
 /** The names in a template: `/lists/${list1}` has `list1`. */
-export const templateNames = (template: string): string[] => [...template.matchAll(/\$\{([^}]*)\}/g)].map((match) => match[1] ?? '');
+export const templateNames = (template: string): string[] => templateParts(template).filter((part) => secretOf(part) === undefined);
+
+/** The secrets that a tag stands for or contains. */
+export function secretsOf(body: TagBody): string[] {
+  if (body.tag === 'secret') return [body.name];
+  return body.tag === 'text' ? templateParts(body.template).flatMap((part) => secretOf(part) ?? []) : [];
+}
 
 /** The names that a node of a tree itself uses, not those below it. */
 export function namesOf(body: TagBody): string[] {

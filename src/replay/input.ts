@@ -26,7 +26,7 @@ export interface ReplayInput {
   speed: number;
   order: OrderMode;
   measures: Measures;
-  secrets: ReadonlyMap<string, string>;
+  secrets: ReadonlyMap<string, string | number>;
   /** columns that any recording of the folder updates */
   mutable: ReadonlySet<string>;
   /** once a user, however many clients; the signal ends a login that nobody waits for any more */

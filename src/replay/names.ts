@@ -2,7 +2,7 @@
 import type { LoadedRecording } from '../recording/load.js';
 import { changeOf, type Trace } from '../recording/schema.js';
 import { neededNames } from '../recording/scope.js';
-import { Tagged, type Value, walk } from '../recording/values.js';
+import { secretsOf, Tagged, type Value, walk } from '../recording/values.js';
 import type { ReplayInput } from './input.js';
 import type { CopyState, SessionState } from './state.js';
 
@@ -33,7 +33,7 @@ export function needsOf(values: Value[]): Needs {
     if (!(value instanceof Tagged)) return;
     plain = false;
     if (value.body.tag === 'socket' && value.body.session !== undefined) sockets.add(value.body.session);
-    if (value.body.tag === 'secret') secrets.add(value.body.name);
+    for (const name of secretsOf(value.body)) secrets.add(name);
   });
   const needs = { names: plain ? [] : neededNames(values), sockets: [...sockets], secrets: [...secrets], plain };
   known.set(values, needs);

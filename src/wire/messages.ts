@@ -7,7 +7,7 @@
  */
 import { z } from 'zod';
 
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 /** The event a harness sends on a connection to learn that nothing more comes; answered in front of the application. */
 export const FENCE_EVENT = '$socket-replay:fence';
 /** The event that tells a client, where the recorder was asked to, whether it is being recorded: `{ recording: true }`. Never recorded itself. */
@@ -45,6 +45,33 @@ const socket = z.object({
 });
 export type SocketInfo = z.infer<typeof socket>;
 
+const values = z.array(json).nullable();
+/** On the wire the names of the columns stand once, and rows are lists: an update repeats nothing. `key` names columns, or there is a `rowid`. */
+const change = z
+  .object({
+    type: z.literal('change'),
+    cause,
+    op: z.enum(['insert', 'update', 'delete']),
+    table: z.string(),
+    columns: z.array(z.string()),
+    key: z.array(z.string()),
+    rowid: json.optional(),
+    before: values,
+    after: values,
+    at,
+  })
+  .refine(({ columns, before, after }) => [before, after].every((row) => row === null || row.length === columns.length), 'a row has other columns')
+  .transform(({ columns, key, rowid, ...message }) => {
+    const [before, after] = [message.before, message.after].map((row) => row && Object.fromEntries(columns.map((column, index) => [column, row[index]])));
+    const row = before ?? after ?? {};
+    return {
+      ...message,
+      key: rowid === undefined ? Object.fromEntries(key.map((column) => [column, row[column]])) : { rowid },
+      before: before ?? null,
+      after: after ?? null,
+    };
+  });
+
 export const fromProbeSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('hello'),
@@ -62,7 +89,7 @@ export const fromProbeSchema = z.discriminatedUnion('type', [
   /** `emit`, `ack` and `answer` only for a reader that records: a replay sees them itself. Without `args`: they could not be encoded */
   z.object({ type: z.literal('emit'), sid: z.string(), n: z.number(), event: z.string(), args: z.array(json).optional(), asks: z.boolean(), at }),
   z.object({ type: z.literal('ack'), sid: z.string(), n: z.number(), args: z.array(json).optional(), at }),
-  /** one emission, however many receivers; `push` numbers grow; `args` only for a reader that records */
+  /** one emission, however many receivers; `push` numbers grow; `args` only for a reader that records, `hash` only for one that replays (else empty) */
   z.object({
     type: z.literal('push'),
     push: z.number(),
@@ -72,20 +99,13 @@ export const fromProbeSchema = z.discriminatedUnion('type', [
     args: z.array(json).optional(),
     to: z.array(z.string()),
     /** sockets that the server left out on purpose: the sender of `socket.broadcast` and `socket.to` */ except: z.array(z.string()).optional(),
+    /** the last argument is the offset that connection state recovery hides there */
+    offset: z.literal(true).optional(),
     asks: z.boolean(),
     at,
   }),
   z.object({ type: z.literal('answer'), push: z.number(), sid: z.string(), args: z.array(json), at }),
-  z.object({
-    type: z.literal('change'),
-    cause,
-    op: z.enum(['insert', 'update', 'delete']),
-    table: z.string(),
-    key: z.record(z.string(), json),
-    before: z.record(z.string(), json).nullable(),
-    after: z.record(z.string(), json).nullable(),
-    at,
-  }),
+  change,
   z.object({ type: z.literal('disconnect'), sid: z.string(), reason: z.string(), at }),
   /** the answer to `drain`: everything reported before it had happened before it; `open` counts what had not ended in time */
   z.object({ type: z.literal('drained'), id: z.number(), open: z.number(), waited: z.number() }),
@@ -118,6 +138,10 @@ export const probeFileSchema = z.object({
   token: z.string(),
   app: z.string(),
   listening: z.array(z.string()),
+  /** the primary of a cluster, and its workers: the process id of the primary */
+  cluster: z.number().optional(),
+  /** what `record` calls the command that it started (REPLAY_PROBE_RUN) */
+  run: z.string().optional(),
   at,
 });
 export type ProbeFile = z.infer<typeof probeFileSchema>;

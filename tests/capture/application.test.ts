@@ -1,9 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { type Application, nodeOptions, waitForProbe } from '../../src/capture/application.js';
+import { type Application, waitForProbe } from '../../src/capture/application.js';
 import type { ProbeFile } from '../../src/wire/messages.js';
 
-const runs: Application = { command: 'node app', exited: new Promise(() => undefined), ended: () => undefined, stop: async () => undefined };
-const probe = (pid: number, listening: string[]): ProbeFile => ({ protocol: 1, pid, port: 1, token: 't', app: 'app', listening, at: 0 });
+const runs: Application = { command: 'node app', run: 'r', exited: new Promise(() => undefined), ended: () => undefined, stop: async () => undefined };
+const probe = (pid: number, listening: string[], more: Partial<ProbeFile> = {}): ProbeFile => ({
+  protocol: 2,
+  pid,
+  port: 1,
+  token: 't',
+  app: 'app',
+  listening,
+  at: 0,
+  run: 'r',
+  ...more,
+});
 /** Answers one list after the other, then the last one for ever. */
 const finds = (...lists: ProbeFile[][]) => {
   let i = 0;
@@ -12,27 +22,30 @@ const finds = (...lists: ProbeFile[][]) => {
 
 describe('waiting for the probe', () => {
   test('an application that comes to listen at several ports is found with all of them', async () => {
-    const find = finds([], [probe(1, ['127.0.0.1:9'])], [probe(2, ['127.0.0.1:5000']), probe(1, [])], [probe(2, ['127.0.0.1:5000', '*:3000'])]);
-    expect((await waitForProbe(runs, find, new Set([1]), 5_000))[0]?.listening).toEqual(['127.0.0.1:5000', '*:3000']);
+    const other = probe(1, ['127.0.0.1:9'], { run: 'other' });
+    const find = finds([], [other], [probe(2, ['127.0.0.1:5000']), other], [probe(2, ['127.0.0.1:5000', '*:3000'])]);
+    expect((await waitForProbe(runs, find, 5_000))[0]?.listening).toEqual(['127.0.0.1:5000', '*:3000']);
   });
 
   test('one that is wanted at a target is found when it listens there', async () => {
     const find = finds([probe(2, ['127.0.0.1:5000'])], [probe(2, ['127.0.0.1:5000', '*:3000'])]);
-    expect((await waitForProbe(runs, find, new Set(), 5_000, 'http://localhost:3000'))[0]?.listening).toContain('*:3000');
+    expect((await waitForProbe(runs, find, 5_000, 'http://localhost:3000'))[0]?.listening).toContain('*:3000');
+  });
+
+  test('the primary of a cluster serves nobody: its workers are waited for', async () => {
+    const primary = probe(1, ['*:3000'], { cluster: 1 });
+    const find = finds([primary], [primary], [primary, probe(2, [], { cluster: 1 })]);
+    expect(await waitForProbe(runs, find, 5_000, 'http://localhost:3000')).toHaveLength(2);
+    await expect(waitForProbe(runs, finds([primary]), 1)).rejects.toThrow('REPLAY_NO_PROBE');
   });
 
   test('none in time', async () => {
-    await expect(waitForProbe(runs, finds([]), new Set(), 1)).rejects.toThrow('REPLAY_NO_PROBE: `node app` shows no Socket.IO server after');
-    await expect(waitForProbe(runs, finds([probe(2, ['*:1'])]), new Set(), 1, 'localhost:2')).rejects.toThrow('no Socket.IO server at localhost:2');
+    await expect(waitForProbe(runs, finds([]), 1)).rejects.toThrow('REPLAY_NO_PROBE: `node app` shows no Socket.IO server after');
+    await expect(waitForProbe(runs, finds([probe(2, ['*:1'])]), 1, 'localhost:2')).rejects.toThrow('no Socket.IO server at localhost:2');
   });
 
   test('the end of the application is told at once', async () => {
     const ended: Application = { ...runs, exited: Promise.resolve('exit code 1'), ended: () => 'exit code 1' };
-    await expect(waitForProbe(ended, finds([]), new Set(), 60_000)).rejects.toThrow(/REPLAY_COMMAND_FAILED.*exit code 1/);
+    await expect(waitForProbe(ended, finds([]), 60_000)).rejects.toThrow(/REPLAY_COMMAND_FAILED.*exit code 1/);
   });
-});
-
-test('NODE_OPTIONS of the application stay in front', () => {
-  expect(nodeOptions('--enable-source-maps', 'file:///p.js')).toBe('--enable-source-maps --import file:///p.js');
-  expect(nodeOptions(undefined, 'file:///p.js')).toBe('--import file:///p.js');
 });

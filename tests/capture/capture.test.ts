@@ -11,6 +11,7 @@ import { createRedactor } from '../../src/recording/redact.js';
 import { holderOf } from '../../src/wire/target-lock.js';
 import { ack, change, connect, emit, push, socket } from './events.js';
 import { fakeSource } from './fake-source.js';
+import { unredacted } from './unredacted.js';
 
 const TARGET = '127.0.0.1:4321';
 let folder: string;
@@ -23,9 +24,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const plain: CaptureOptions['redact'] = { redact: (value) => value };
 const start = (source: ReturnType<typeof fakeSource>, more: Partial<CaptureOptions> = {}) =>
-  startCapture({ name: 'one', source, select: () => true, redact: plain, folder, ...more });
+  startCapture({ name: 'one', source, select: () => true, redactor: unredacted, folder, ...more });
 
 describe('one capture', () => {
   test('keeps every event, writes the same to its log, and saves a recording', async () => {
@@ -82,7 +82,7 @@ describe('one capture', () => {
 
   test('secrets reach neither memory nor log', async () => {
     const source = fakeSource(TARGET);
-    const capture = start(source, { redact: createRedactor({ keys: ['pin'] }) });
+    const capture = start(source, { redactor: createRedactor({ rules: ['pin'] }) });
     source.tell(
       connect('a', { handshake: { auth: { token: 'tok-secret-1' }, query: { token: 'tok-secret-2' } } }),
       emit('a', 1, 'login', { args: [{ password: 'pw-secret-3', pin: 'pin-secret-4' }], asks: true }),
@@ -191,10 +191,23 @@ describe('ways out', () => {
     const redact = () => {
       throw new Error('no');
     };
-    const capture = start(source, { redact: { redact } });
+    const capture = start(source, { redactor: { ...unredacted, redact } });
     expect(() => source.tell(connect('a', { handshake: { auth: { token: 'tok-secret' } } }))).not.toThrow();
     expect((await capture.done).captured.end).toEqual({ status: 'failed', reason: 'event_failed' });
     expect(readFileSync(logFile(folder, 'one'), 'utf8')).not.toContain('tok-secret');
+  });
+
+  test('more than 20 MB is saved only by force, side files counted; the log stays until then', async () => {
+    const source = fakeSource(TARGET);
+    const capture = start(source);
+    source.tell(connect('a'), emit('a', 1, 'upload', { args: [new Uint8Array(21 * 1024 * 1024)] }));
+    capture.stop();
+    const { captured } = await capture.done;
+    const out = join(folder, 'out');
+    expect(() => saveCapture(captured, { out, captures: folder })).toThrow(/REPLAY_RECORDING_LIMITS: the recording one has 21\.0 MB.*export one --force/s);
+    expect(existsSync(out)).toBe(false);
+    expect(readLog(folder, 'one').events).toHaveLength(2);
+    expect(saveCapture(captured, { out, captures: folder, force: true }).bytes).toBeLessThan(1000);
   });
 
   test('an empty capture is not written', async () => {

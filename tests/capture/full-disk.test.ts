@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCapture } from '../../src/capture/capture.js';
 import { exportLog } from '../../src/capture/export.js';
 import { saveCapture } from '../../src/capture/finish.js';
+import { createRedactor } from '../../src/recording/redact.js';
 import { connect, emit } from './events.js';
 import { fakeSource } from './fake-source.js';
 
@@ -25,7 +26,7 @@ afterAll(() => {
 
 test.skipIf(!mounted)('fails the capture, not the source; what was written before can be exported', async () => {
   const source = fakeSource('127.0.0.1:4322');
-  const capture = startCapture({ name: 'full', source, select: () => true, redact: { redact: (value) => value }, folder: disk });
+  const capture = startCapture({ name: 'full', source, select: () => true, redactor: createRedactor(), folder: disk });
   source.tell(connect('a'));
   for (let n = 1; n <= 40; n++) source.tell(emit('a', n, 'x', { args: ['y'.repeat(20_000)] }));
   const { captured } = await capture.done;

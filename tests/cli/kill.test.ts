@@ -71,10 +71,12 @@ describe('the application', () => {
       await recorder.prints(/Recording\./);
       const { pid } = JSON.parse(await (await fetch(`${url}/pid`)).text()) as { pid: number };
       await addNotes(url, acks, () => process.kill(pid, 'SIGKILL'));
-      expect(await recorder.ends()).toBe(0);
-      expect(recording(name)).toMatchObject({ status: 'interrupted', statusReason: 'application_ended' });
-      const numbers = noteNumbers(recording(name));
-      // what the probe had not yet handed on died with the application: a few milliseconds
+      const code = await recorder.ends();
+      const saved = recording(name);
+      const numbers = noteNumbers(saved);
+      // what the probe had not yet handed on died with the application: a few milliseconds, which can be all that there was
+      if (saved) expect([code, saved]).toEqual([0, expect.objectContaining({ status: 'interrupted', statusReason: 'application_ended' })]);
+      else expect([code, recorder.text()]).toEqual([2, expect.stringContaining('REPLAY_CAPTURE_EMPTY')]);
       expect(numbers).toEqual(upTo(numbers.length));
       expect(numbers.length).toBeLessThanOrEqual(acks);
       expect(numbers.length).toBeGreaterThanOrEqual(acks - 30);

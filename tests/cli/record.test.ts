@@ -4,7 +4,7 @@ import { io, type Socket } from 'socket.io-client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadRecordings } from '../../src/recording/load.js';
 import { isAlive } from '../../src/wire/target-lock.js';
-import { createWorld, notes, type World } from './run.js';
+import { cluster, createWorld, notes, type World } from './run.js';
 
 let world: World;
 const sockets: Socket[] = [];
@@ -68,6 +68,49 @@ describe('with a command', () => {
     expect(cli.text()).toMatch(/2 sessions, 5 traces, 6 pushes, 2 changes, \d+ names?/);
     expect(readdirSync(join(world.folder, '.socket-replay', 'captures'))).toEqual([]);
     await expect(fetch(url)).rejects.toThrow();
+  });
+
+  test('a cluster: all workers are one recording, also one that is started anew', async () => {
+    const cli = world.cli('record', '--name', 'cluster', '--no-replay', '--', process.execPath, cluster);
+    const url = (await cli.prints(/cluster at (http:\S+)/))[1] ?? '';
+    await cli.prints(/Recording\./);
+    expect(cli.text()).toMatch(/Connected to .*processes \d+, \d+\)/);
+    const said = (socket: Socket, text: string) => new Promise<void>((resolve) => socket.on('said', (heard) => heard === text && resolve()));
+    // The primary hands connections out in turn.
+    const clients = [await client(url), await client(url), await client(url)] as const;
+    const pids: number[] = [];
+    for (const [i, socket] of clients.entries()) {
+      const heard = clients.map((other) => said(other, `hello ${i}`));
+      pids.push(await socket.emitWithAck('say', `hello ${i}`));
+      await Promise.all(heard);
+    }
+    expect(new Set(pids).size).toBe(2);
+    const gone = new Promise((resolve) => clients[0].once('disconnect', resolve));
+    // Only what its probe has told survives a process.
+    await cli.prints(/3 sessions, 3 emits, 12 pushes/);
+    process.kill(pids[0] as number, 'SIGKILL');
+    await gone;
+    await cli.prints(/Also process \d+\./);
+    await vi.waitFor(async () => expect(pids).not.toContain(await (await client(url)).emitWithAck('say', 'back')), { timeout: 10_000, interval: 200 });
+    cli.enter('stop');
+    expect(await cli.ends()).toBe(0);
+    // Which of two processes is heard first is chance.
+    const begin = ({ times }: { times?: [number, number][] | undefined }) => times?.[0]?.[0] ?? 0;
+    const sessions = [...recording('cluster').sessions].sort((a, b) => begin(a) - begin(b));
+    expect(sessions.slice(0, 3).map(({ traces }) => traces.map((trace) => trace.ack ?? Object.keys(trace)[0]))).toEqual([
+      ['connect', [pids[0]], 'disconnect'],
+      ['connect', [pids[1]]],
+      ['connect', [pids[2]], ...(pids[2] === pids[0] ? ['disconnect'] : [])],
+    ]);
+    expect(sessions[0]?.traces.at(-1)).toEqual({ disconnect: 'server shutting down' });
+    const heard = (index: number) => {
+      const own = sessions
+        .flatMap(({ traces }) => traces.flatMap(({ pushes = [] }) => pushes))
+        .filter(({ to }) => [to].flat().includes(sessions[index]?.id ?? ''));
+      return [...own, ...(sessions[index]?.received ?? [])].flatMap(({ event, args }) => (event === 'said' ? args : [])).sort();
+    };
+    for (const index of [0, 1, 2]) expect(heard(index).slice(-3)).toEqual(['hello 0', 'hello 1', 'hello 2']);
+    expect(sessions.at(-1)?.traces[1]).toMatchObject({ emit: 'say', args: ['back'] });
   });
 
   test.each([

@@ -10,6 +10,7 @@ import { buildSync } from 'esbuild';
 const tsx = import.meta.resolve('tsx');
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 export const notes = fileURLToPath(new URL('apps/notes.mjs', import.meta.url));
+export const cluster = fileURLToPath(new URL('apps/cluster.mjs', import.meta.url));
 
 interface Running {
   readonly child: ChildProcess;

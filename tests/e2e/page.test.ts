@@ -11,11 +11,11 @@ import { probeSource } from '../../src/capture/sources/probe.js';
 import { toJson } from '../../src/recording/json.js';
 import type { Recording, Session } from '../../src/recording/schema.js';
 import { connectProbe, findProbes } from '../../src/wire/client.js';
+import { unredacted } from '../capture/unredacted.js';
 import { flows, hasChromium, openBrowser } from './people.js';
 import { startAnnotator, type Target, temporary } from './support.js';
 
-const capture = (name: string, source: TraceSource) =>
-  startCapture({ name, source, select: () => true, redact: { redact: (value) => value }, folder: temporary('captures') });
+const capture = (name: string, source: TraceSource) => startCapture({ name, source, select: () => true, redactor: unredacted, folder: temporary('captures') });
 
 async function probeOf(target: Target): Promise<TraceSource> {
   const file = findProbes().find(({ listening }) => listening.some((address) => address.endsWith(`:${target.port}`)));
@@ -110,7 +110,7 @@ describe.skipIf(!hasChromium)('a page in real Chromium (needs Chromium)', () => 
         expect(ofPage?.traces.slice(-2)).toMatchObject([{ http: { method: 'POST', url: '/logout' } }, { disconnect: 'transport close' }]);
 
         const { source, notes } = readHar(files[i] as string, { 1: id });
-        expect(notes).toHaveLength(1);
+        expect(notes).toEqual([expect.stringContaining('stay open to the end')]);
         const ofHar = recordingOf(await capture('har', source).done);
         expect(ofHar.sessions.map((session) => session.id)).toEqual([id]);
         expect(sentBy(ofHar.sessions[0])).toEqual(sentBy(ofProbe));

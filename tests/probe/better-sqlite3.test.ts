@@ -3,9 +3,11 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { adoptDriver, flushChanges, measureChanges, tables } from '../../src/probe/changes/better-sqlite3.js';
-import { rootContext, storage } from '../../src/probe/context.js';
+import { type Connection, SqliteLog } from '../../src/probe/changes/sqlite-log.js';
+import { rootContext, within } from '../../src/probe/context.js';
 import { addReader, knownWarnings, removeReader } from '../../src/probe/hub.js';
 import type { Reader } from '../../src/probe/reader.js';
 import { type FromProbe, fromProbeSchema } from '../../src/wire/messages.js';
@@ -31,7 +33,7 @@ const changes = (): Change[] => {
   return lines.filter((line): line is Change => line.type === 'change');
 };
 const short = (): unknown[] => changes().map(({ op, table, key, before, after }) => [op, table, key, before, after]);
-const as = <T>(id: string, run: () => T): T => storage.run(rootContext(id), run);
+const as = <T>(id: string, run: () => T): T => within(rootContext(id), run);
 
 beforeEach(() => {
   lines = [];
@@ -89,6 +91,62 @@ describe('rows', () => {
       ['insert', 'gen', { id: 1 }, null, { id: 1, w: 4, doubled: 8, kept: 5 }],
       ['update', 'pair', { a: 1, b: 2 }, { b: 2, a: 1, note: null }, { b: 3, a: 1, note: null }],
     ]);
+  });
+
+  it('have every value that SQLite stores, as it is stored', () => {
+    const db = database();
+    db.exec('CREATE TABLE v (id INTEGER PRIMARY KEY, v)');
+    measureChanges(true);
+    const insert = db.prepare('INSERT INTO v (v) VALUES (?)');
+    const stored = fc.oneof(
+      fc.integer(),
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.double({ noNaN: true }),
+      fc.string({ unit: 'grapheme' }),
+      fc.constant(null),
+      fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+    );
+    const told = (value: unknown): unknown => {
+      if (Buffer.isBuffer(value)) return { '!binary': value.toString('base64') };
+      if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+      return typeof value === 'number' && !Number.isFinite(value) ? null : value === 0 ? 0 : value;
+    };
+    fc.assert(
+      fc.property(fc.array(stored, { maxLength: 20 }), (values) => {
+        lines = [];
+        for (const value of values) insert.run(value);
+        expect(changes().map(({ after }) => after!.v)).toEqual(values.map(told));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('of a transaction that holds too much are counted as lost, the others told', () => {
+    const db = database();
+    const raw = Object.getPrototypeOf(db) as Record<string, (...args: unknown[]) => unknown>;
+    const connection: Connection = {
+      name: 'limited',
+      open: true,
+      readonly: false,
+      get inTransaction() {
+        return db.inTransaction;
+      },
+      exec: (sql) => void db.exec(sql),
+      query: (sql, ...params) => db.prepare(sql).all(...params) as Record<string, unknown>[],
+      define: (name, run) => void raw.function!.call(db, name, { varargs: true, safeIntegers: true }, run),
+    };
+    db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v)');
+    const log = new SqliteLog(connection, () => undefined, 5_000);
+    log.want(true);
+    const insert = db.prepare('INSERT INTO t (v) VALUES (?)');
+    db.transaction(() => {
+      for (let i = 0; i < 20; i += 1) insert.run('x'.repeat(1_000));
+    })();
+    expect(log.flush()).toBe(true);
+    insert.run('after');
+    expect(log.flush()).toBe(true);
+    expect(lines.map((line) => (line.type === 'lost' ? line.count : line.type === 'change' ? line.key.id : line.type))).toEqual([1, 2, 3, 4, 16, 21]);
+    log.want(false);
   });
 
   it('of a table with 1500 columns', () => {

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { probeFileSchema } from '../../src/wire/messages.js';
+import { nodeOptions } from '../../src/wire/preload.js';
 import { App, bundlePreload, emitAck, root, TOKEN, temporary } from './helper.js';
 
 const directory = temporary();
@@ -34,8 +35,27 @@ it('is preloaded into CommonJS', async () => {
   await works();
 });
 
-it('is preloaded by NODE_OPTIONS', async () => {
-  app = await App.start('app.cjs', preload, { execArgv: [], env: { NODE_OPTIONS: `--import ${pathToFileURL(preload).href}` } });
+it('is preloaded by NODE_OPTIONS, from a path with spaces and quotes too', async () => {
+  const odd = join(directory, 'a "b" \\c');
+  mkdirSync(odd);
+  copyFileSync(preload, join(odd, 'preload.mjs'));
+  app = await App.start('app.cjs', preload, { execArgv: [], env: { NODE_OPTIONS: nodeOptions('--enable-source-maps', join(odd, 'preload.mjs')) } });
+  await works();
+});
+
+it('leaves an entry to the hooks for require that load it, such as those of ts-node', async () => {
+  const folder = join(directory, 'hooked');
+  mkdirSync(folder);
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(
+    join(folder, 'hook.cjs'),
+    `require.extensions['.odd'] = (module, file) => module._compile(require('node:fs').readFileSync(file, 'utf8'), file);`,
+  );
+  writeFileSync(join(folder, 'server.odd'), readFileSync(join(root, 'tests/probe/apps/app.cjs'), 'utf8').replaceAll('../../../', `${root}/`));
+  app = await App.start(join(folder, 'server.odd'), preload, {
+    execArgv: ['--require', join(folder, 'hook.cjs')],
+    env: { NODE_OPTIONS: nodeOptions(undefined, preload) },
+  });
   await works();
 });
 

@@ -11,6 +11,23 @@ const learnt = (expected: Value, actual: Value, scope = scopeOf(), authority = f
   return { bound, names: Object.fromEntries(scope.names) };
 };
 
+describe('a secret in a text', () => {
+  const header = text('Bearer ${!secret token1} for ${list1}');
+
+  test('is filled in where it is sent', () => {
+    const scope = scopeOf({ names: names({ list1: 3 }), secrets: new Map<string, string | number>([['token1', 12]]) });
+    expect(resolve(header, scope, 'alice', 0, () => '')).toBe('Bearer 12 for 3');
+    expect(neededNames(header)).toEqual(['list1']);
+  });
+
+  test('does not hinder the name beside it, and may differ', () => {
+    const scope = scopeOf();
+    expect(learnt(header, 'Bearer abc for 7', scope)).toEqual({ bound: ['list1'], names: { list1: '7' } });
+    expect(looksLike(header, 'Bearer other for 7', scope)).toBe(true);
+    expect(looksLike(header, 'Bearer other for 8', scope)).toBe(false);
+  });
+});
+
 describe('bind', () => {
   test('the first observation binds, later ones do not', () => {
     const scope = scopeOf();

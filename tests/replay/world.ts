@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
-import { Server } from 'socket.io';
+import { Server, type ServerOptions } from 'socket.io';
 import { attach } from '../../src/probe/attach.js';
 import type { LoadedRecording } from '../../src/recording/load.js';
 import type { Recording, Session, Trace } from '../../src/recording/schema.js';
@@ -35,9 +35,9 @@ export interface World {
 
 const servers = new Set<World>();
 
-export async function serve(setup: (io: Server) => void): Promise<World> {
+export async function serve(setup: (io: Server) => void, options: Partial<ServerOptions> = {}): Promise<World> {
   const http = createServer();
-  const io = new Server(http);
+  const io = new Server(http, options);
   setup(io);
   await new Promise<void>((done) => http.listen(0, '127.0.0.1', done));
   const world: World = {
@@ -60,7 +60,11 @@ export interface ProbedWorld extends World {
 }
 
 /** The same under the real probe, with a real database. */
-export async function serveProbed(schema: string, setup: (io: Server, db: BetterSqlite3.Database) => void): Promise<ProbedWorld> {
+export async function serveProbed(
+  schema: string,
+  setup: (io: Server, db: BetterSqlite3.Database) => void,
+  options: Partial<ServerOptions> = {},
+): Promise<ProbedWorld> {
   process.env.REPLAY_RUNTIME_DIR ??= mkdtempSync(join(tmpdir(), 'socket-replay-test-'));
   attach(new Server());
   const Database = createRequire(import.meta.url)('../../examples/annotator/db/better-sqlite3.cjs') as typeof BetterSqlite3;
@@ -69,7 +73,7 @@ export async function serveProbed(schema: string, setup: (io: Server, db: Better
   const world = await serve((io) => {
     attach(io);
     setup(io, db);
-  });
+  }, options);
   let file = findProbes().find(({ pid }) => pid === process.pid);
   while (!file) {
     await new Promise((done) => setImmediate(done));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connectProbe, findProbes } from '../../src/wire/client.js';
 
-const hello = { type: 'hello', protocol: 1, pid: 1, app: 'a', node: 'v20', at: 1, listening: [], sockets: [], changes: 'none' };
+const hello = { type: 'hello', protocol: 2, pid: 1, app: 'a', node: 'v20', at: 1, listening: [], sockets: [], changes: 'none' };
 let directory = '';
 let server: Server;
 let port = 0;
@@ -35,7 +35,7 @@ const connect = (): ReturnType<typeof connectProbe> => connectProbe({ port, toke
 const lines = (...messages: unknown[]): string => messages.map((message) => `${typeof message === 'string' ? message : JSON.stringify(message)}\n`).join('');
 
 it('finds the probes that run, and only those', () => {
-  const file = { protocol: 1, pid: process.pid, port: 1, token: 't', app: 'a', listening: ['*:3000'], at: 5 };
+  const file = { protocol: 2, pid: process.pid, port: 1, token: 't', app: 'a', listening: ['*:3000'], at: 5 };
   expect(findProbes()).toEqual([]);
   writeFileSync(join(directory, `probe-${process.pid}.json`), JSON.stringify(file));
   writeFileSync(join(directory, 'probe-4194999.json'), JSON.stringify({ ...file, pid: 4194999 }));
@@ -105,7 +105,7 @@ it('says clearly why it does not get in', async () => {
   await expect(connect()).rejects.toMatchObject({ code: 'REPLAY_PROBE_REFUSED', message: expect.stringContaining(`127.0.0.1:${port} refused: the token`) });
   onSocket = (socket) => socket.write(lines('HTTP/1.1 400 Bad Request'));
   await expect(connect()).rejects.toMatchObject({ code: 'REPLAY_PROBE_PROTOCOL' });
-  onSocket = (socket) => socket.write(lines({ ...hello, protocol: 2 }));
+  onSocket = (socket) => socket.write(lines({ ...hello, protocol: 1 }));
   await expect(connect()).rejects.toMatchObject({ code: 'REPLAY_PROBE_PROTOCOL' });
   onSocket = (socket) => socket.write(lines({ type: 'lost', count: 1 }));
   await expect(connect()).rejects.toMatchObject({ code: 'REPLAY_PROBE_PROTOCOL' });

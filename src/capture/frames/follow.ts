@@ -5,7 +5,7 @@
 import { parse } from 'node:querystring';
 import { decodePacket, type Packet as EnginePacket } from 'engine.io-parser';
 import { Decoder, type Packet, PacketType } from 'socket.io-parser';
-import type { Value } from '../../recording/values.js';
+import { any, isObject, type Value } from '../../recording/values.js';
 import { FENCE_EVENT } from '../../wire/messages.js';
 import type { SourceEvent, SourceSocket } from '../source.js';
 
@@ -98,7 +98,8 @@ function followEngine(meta: EngineMeta, shared: Shared): Engine {
     if (before) disconnect(before, 'transport close');
     const { address, user } = meta;
     const recovery = pid !== undefined && { recovery: true as const };
-    const socket = { sid, namespace: nsp, user, transport, address, handshake: { auth: auths.get(nsp) ?? {}, query }, at: now, ...recovery };
+    const auth = recovery ? withoutPlace(auths.get(nsp)) : auths.get(nsp);
+    const socket = { sid, namespace: nsp, user, transport, address, handshake: { auth: auth ?? {}, query }, at: now, ...recovery };
     const followed = { socket, asked: new Map(), pushed: new Map(), left: false };
     auths.delete(nsp);
     sockets.set(nsp, followed);
@@ -140,7 +141,9 @@ function followEngine(meta: EngineMeta, shared: Shared): Engine {
     } else if (type === PacketType.EVENT) {
       const push = shared.nextPush();
       if (id !== undefined) followed.pushed.set(id, push);
-      shared.tell({ type: 'push', push, cause: null, event: String(data?.[0]), args: data?.slice(1) ?? [], to: [sid], asks: id !== undefined, at: now });
+      const args: Value[] = data?.slice(1) ?? [];
+      if (followed.socket.recovery && id === undefined) hideOffset(args);
+      shared.tell({ type: 'push', push, cause: null, event: String(data?.[0]), args, to: [sid], asks: id !== undefined, at: now });
     }
   };
 
@@ -204,6 +207,18 @@ function decoderTo(listener: (packet: Packet) => void): Decoder {
   const decoder = new Decoder({ maxAttachments: Number.POSITIVE_INFINITY });
   decoder.on('decoded', listener);
   return decoder;
+}
+
+/** The server's note of how far the client has come is another one every time. A client takes any text at the end for it; so does this. */
+function hideOffset(args: Value[]): void {
+  if (typeof args.at(-1) === 'string') args[args.length - 1] = any('string');
+}
+
+/** Where a client that comes back left off is not the user's. */
+function withoutPlace(auth: Value | undefined): Value | undefined {
+  if (!isObject(auth) || typeof auth.pid !== 'string') return auth;
+  const { pid: _, offset: __, ...own } = auth;
+  return own;
 }
 
 /** A copy of bytes, which may stand in a buffer that is used again. */

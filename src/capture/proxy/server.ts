@@ -4,7 +4,7 @@
  */
 import { createServer, request as httpRequest, type IncomingMessage, type RequestOptions, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { urlToHttpOptions } from 'node:url';
 import { ReplayError } from '../../errors.js';
@@ -71,26 +71,25 @@ export async function startProxy(target: URL, port: number, taps: Taps): Promise
   };
 }
 
-/** Rejects when nothing answers there. */
-export async function checkTarget(target: URL): Promise<void> {
+/** Rejects when nothing listens there. Nothing is asked: a server may answer Socket.IO's own path alone. */
+export async function checkTarget({ hostname, port, protocol, origin }: URL): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const asked = open(target, { method: 'HEAD', path: target.pathname, headers: { host: target.host } });
-    asked.once('response', (response) => {
-      response.resume();
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) });
+    socket.once('connect', () => {
+      socket.destroy();
       resolve();
     });
-    asked.once('error', (error) =>
+    socket.once('error', (error) =>
       reject(
         new ReplayError(
           'REPLAY_TARGET_UNREACHABLE',
-          `nothing answers at ${target.origin}: ${error.message}`,
+          `nothing answers at ${origin}: ${error.message}`,
           undefined,
           'Start the application, or correct --target.',
         ),
       ),
     );
-    asked.setTimeout(ANSWER_MS, () => asked.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
-    asked.end();
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
   });
 }
 

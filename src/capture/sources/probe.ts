@@ -1,6 +1,7 @@
 /** The probe inside the application as a source: everything is seen, with its cause. */
 
 import { fromJson, type Json } from '../../recording/json.js';
+import { any } from '../../recording/values.js';
 import type { FromProbe, TableState } from '../../wire/messages.js';
 import type { CaptureEnd, SourceEvent, SourceSocket, TraceSource } from '../source.js';
 import { sourceEventSchema } from '../source.js';
@@ -25,6 +26,8 @@ export function probeSource(connection: ProbeConnection): TraceSource {
     if (event.type === 'connect') open.set(socket.sid, event.socket);
   }
   let tables: SourceEvent | undefined;
+  /** told with the hello, before anybody listens: they do not come again */
+  const warnings: SourceEvent[] = [];
   let listener: ((event: SourceEvent) => void) | undefined;
   let stopped = false;
   connection.onMessage((message) => {
@@ -44,6 +47,7 @@ export function probeSource(connection: ProbeConnection): TraceSource {
     }
     if (event.type === 'connect') open.set(event.socket.sid, event.socket);
     if (event.type === 'disconnect') open.delete(event.sid);
+    if (event.type === 'warning' && !listener) warnings.push(event);
     listener?.(event);
   });
   const gone = (): CaptureEnd => ({ status: 'interrupted', reason: 'application_ended' });
@@ -56,6 +60,7 @@ export function probeSource(connection: ProbeConnection): TraceSource {
     start(next) {
       listener = next;
       if (tables) next(tables);
+      for (const warning of warnings) next(warning);
     },
     drain: (timeoutMs) => connection.drain(timeoutMs),
     ...(hello.changes === 'measured' && { state: () => connection.state() }),
@@ -69,8 +74,9 @@ export function probeSource(connection: ProbeConnection): TraceSource {
   };
 }
 
-/** Everything in a message outside its values is plain, and comes out of `fromJson` as it went in. What cannot be read is lost, not silent. */
+/** Everything in a message outside its values is plain, and comes out of `fromJson` as it went in. What cannot be read is lost, not silent. The offset that connection state recovery hides in a push is another one every time. */
 function decode(message: FromProbe): SourceEvent {
-  const event = sourceEventSchema.safeParse(fromJson(message as unknown as Json));
-  return event.success ? event.data : { type: 'lost', count: 1 };
+  const { success, data: event } = sourceEventSchema.safeParse(fromJson(message as unknown as Json));
+  if (!success) return { type: 'lost', count: 1 };
+  return event.type === 'push' && message.type === 'push' && message.offset ? { ...event, args: [...event.args.slice(0, -1), any('string')] } : event;
 }

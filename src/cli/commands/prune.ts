@@ -11,7 +11,7 @@ import type { Console } from '../console.js';
 import { finish } from '../edited.js';
 import { dryRunOption, outOption, several } from '../options.js';
 import { run } from '../run.js';
-import { plural } from '../text.js';
+import { plural } from '../words.js';
 
 interface Options {
   event?: string[];

@@ -36,7 +36,7 @@ export const recordCommand = (): Command =>
     .option('--notify', 'tell the recorded clients: they receive the event `socket-replay:recording`')
     .option('--duration <time>', 'stop after this time: 60s, 5m')
     .option('--exclude <glob...>', 'leave out events of these names and what they made happen; table:GLOB leaves out tables')
-    .option('--redact <key...>', 'more keys whose values are secret')
+    .option('--redact <rule...>', 'more that is secret: keys (pin), or places in events (login:args[0].pin, table:users:row.phone)')
     .addOption(outOption())
     .option('--force', 'replace a recording of the same name')
     .option('--replay', 'replay it once afterwards, without asking')
@@ -92,6 +92,7 @@ async function record(terminal: Console, options: RecordOptions, command: readon
   const aliases = parseAliases(options.user ?? []);
   const rules = parseRules(options.where ?? []);
   const limits: Partial<Limits> = options.duration === undefined ? {} : { duration: parseDuration(options.duration) };
+  const redactor = createRedactor({ rules: options.redact });
   refuseExisting(options.out, name, options.force === true);
   const captures = captureFolder();
   for (const line of leftLogLines(leftLogs(captures))) terminal.warn(line);
@@ -105,7 +106,7 @@ async function record(terminal: Console, options: RecordOptions, command: readon
       source: connected.source,
       select: (socket, later) => selects(selection, socket, later),
       aliases,
-      redact: createRedactor({ keys: options.redact }),
+      redactor,
       exclude: options.exclude,
       folder: captures,
       limits,

@@ -23,7 +23,7 @@ import type { Console } from '../console.js';
 import { finish } from '../edited.js';
 import { dryRunOption, outOption } from '../options.js';
 import { run } from '../run.js';
-import { plural } from '../text.js';
+import { plural } from '../words.js';
 
 interface Options {
   out: string;

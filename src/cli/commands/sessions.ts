@@ -1,6 +1,6 @@
 /** `socket-replay sessions`: who is connected to the applications under the probe. */
 import { Command } from 'commander';
-import { probesAt } from '../../capture/choose.js';
+import { applicationsAt } from '../../capture/choose.js';
 import { probeSource } from '../../capture/sources/probe.js';
 import { ReplayError } from '../../errors.js';
 import { connectProbe, findProbes } from '../../wire/client.js';
@@ -17,17 +17,17 @@ export const sessionsCommand = (): Command =>
     .action((options: { target?: string }) => run((terminal) => sessions(terminal, options)));
 
 async function sessions(terminal: Console, options: { target?: string }): Promise<number> {
-  const probes = probesAt(findProbes(), options.target);
-  if (probes.length === 0) {
+  const applications = applicationsAt(findProbes(), options.target);
+  if (applications.length === 0) {
     const where = options.target === undefined ? 'no application runs under the probe' : `no application under the probe listens at ${options.target}`;
     throw new ReplayError('REPLAY_NO_PROBE', where);
   }
-  for (const { app, listening, pid, port, token } of probes) {
-    const source = probeSource(await connectProbe({ port, token, mode: 'list' }));
-    terminal.print(targetName(app, listening, pid));
-    const open = source.sessions();
+  for (const application of applications) {
+    const sources = await Promise.all(application.map(async ({ port, token }) => probeSource(await connectProbe({ port, token, mode: 'list' }))));
+    terminal.print(targetName(application));
+    const open = sources.flatMap((source) => source.sessions());
     for (const line of open.length > 0 ? sessionTable(open, Date.now()) : ['nobody is connected']) terminal.print(`  ${line}`);
-    source.stop();
+    for (const source of sources) source.stop();
   }
   return exitCodes.good;
 }

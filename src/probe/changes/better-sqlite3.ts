@@ -3,7 +3,7 @@ import type { Table, TableState } from '../../wire/messages.js';
 import { outside } from '../context.js';
 import type { AnyFunction } from '../foreign.js';
 import { guarded } from '../guard.js';
-import { isWanted, reportChange, reportTables } from '../hub.js';
+import { isWanted, reportTables } from '../hub.js';
 import { type Connection, SqliteLog } from './sqlite-log.js';
 import { PREFIX } from './sqlite-schema.js';
 
@@ -31,7 +31,11 @@ const DDL = /\b(?:create|alter|drop|attach|detach|vacuum)\b/i;
 const STALE = new RegExp(`^no such column: (?:NEW|OLD)\\.|\\b${PREFIX}`, 'i');
 const STATEMENT_METHODS = ['run', 'get', 'all', 'iterate'] as const;
 
+const MAX_REMEMBERED = 500;
+const MAX_SQL = 2_000;
+
 const patched = new WeakSet<object>();
+const ddl = new Map<string, boolean>();
 const logs = new WeakMap<Database, SqliteLog>();
 /** weak: an application may forget a connection without closing it */
 const known = new Set<WeakRef<Database>>();
@@ -49,15 +53,17 @@ export function adoptDriver(exports: unknown): void {
   const raw: Methods = { prepare: prototype.prepare, exec: prototype.exec, function: prototype.function, close: prototype.close };
   prototype.exec = function exec(this: Database, sql: unknown, ...rest: unknown[]) {
     const log = logOf(this, raw);
-    const run = (): unknown => Reflect.apply(raw.exec, this, [sql, ...rest]);
-    return log === undefined ? run() : typeof sql === 'string' && DDL.test(sql) ? changingSchema(this, log, run) : healing(log, run);
+    const given = [sql, ...rest];
+    if (log !== undefined && isDdl(sql)) return changingSchema(this, log, () => Reflect.apply(raw.exec, this, given));
+    return log?.isOn ? healing(log, raw.exec, this, given) : Reflect.apply(raw.exec, this, given);
   } as AnyFunction;
   prototype.prepare = function prepare(this: Database, sql: unknown, ...rest: unknown[]) {
     const log = logOf(this, raw);
     if (log === undefined) return Reflect.apply(raw.prepare, this, [sql, ...rest]);
-    const statement = healing(log, () => Reflect.apply(raw.prepare, this, [sql, ...rest])) as Statement;
-    guarded('prepare', () => patchStatements(statement));
-    if (typeof sql === 'string' && DDL.test(sql)) guarded('prepare', () => watchDdl(statement, log));
+    const given = [sql, ...rest];
+    const statement = (log.isOn ? healing(log, raw.prepare, this, given) : Reflect.apply(raw.prepare, this, given)) as Statement;
+    if (!patched.has(Object.getPrototypeOf(statement) as object)) guarded('prepare', () => patchStatements(statement));
+    if (isDdl(sql)) guarded('prepare', () => watchDdl(statement, log));
     return statement;
   } as AnyFunction;
   prototype.close = function close(this: Database, ...args: unknown[]) {
@@ -95,13 +101,25 @@ function openLogs(): SqliteLog[] {
   return open;
 }
 
+/** Remembered: applications prepare the same few texts again and again. */
+function isDdl(sql: unknown): boolean {
+  if (typeof sql !== 'string') return false;
+  let known = ddl.get(sql);
+  if (known === undefined) {
+    known = DDL.test(sql);
+    if (ddl.size >= MAX_REMEMBERED) ddl.clear();
+    if (sql.length <= MAX_SQL) ddl.set(sql, known);
+  }
+  return known;
+}
+
 function logOf(database: Database, raw: Methods): SqliteLog | undefined {
   return logs.get(database) ?? guarded('database', () => register(database, raw));
 }
 
 function register(database: Database, raw: Methods): SqliteLog | undefined {
   if (database.open !== true) return undefined;
-  const log = new SqliteLog(connect(database, raw), reportChange, announceTables);
+  const log = new SqliteLog(connect(database, raw), announceTables);
   logs.set(database, log);
   known.add(new WeakRef(database));
   if (wanted) outside(() => log.want(true));
@@ -131,7 +149,7 @@ function connect(database: Database, raw: Methods): Connection {
     },
     exec: (sql) => void Reflect.apply(raw.exec, database, [sql]),
     query: (sql, ...params) => prepare(sql).all(...params) as Record<string, unknown>[],
-    define: (name, run) => void Reflect.apply(raw.function, database, [name, run]),
+    define: (name, run) => void Reflect.apply(raw.function, database, [name, { varargs: true, safeIntegers: true }, run]),
   };
 }
 
@@ -153,26 +171,24 @@ function refreshPeers(database: Database): void {
 }
 
 /** A statement that no longer compiles because the schema changed under our triggers has done nothing yet: once more with new ones. */
-function healing<T>(log: SqliteLog, run: () => T): T {
-  if (!log.isOn) return run();
+function healing(log: SqliteLog, method: AnyFunction, self: unknown, args: unknown[]): unknown {
   try {
-    return run();
+    return Reflect.apply(method, self, args);
   } catch (error) {
-    if (STALE.test(String((error as { message?: unknown } | null)?.message)) && log.refresh()) return run();
+    if (STALE.test(String((error as { message?: unknown } | null)?.message)) && log.refresh()) return Reflect.apply(method, self, args);
     throw error;
   }
 }
 
 function patchStatements(statement: Statement): void {
   const prototype = Object.getPrototypeOf(statement) as Record<string, AnyFunction>;
-  if (patched.has(prototype)) return;
   patched.add(prototype);
   for (const name of STATEMENT_METHODS) {
     const original = prototype[name];
     if (typeof original !== 'function') continue;
     prototype[name] = function (this: Statement, ...args: unknown[]) {
       const log = wanted ? logs.get(this.database) : undefined;
-      return log === undefined ? Reflect.apply(original, this, args) : healing(log, () => Reflect.apply(original, this, args));
+      return log?.isOn ? healing(log, original, this, args) : Reflect.apply(original, this, args);
     } as AnyFunction;
   }
 }

@@ -1,24 +1,25 @@
 /**
- * Row changes of one SQLite connection: TEMP triggers copy every row into a TEMP table, with the trace that a function of ours
- * names. All of it lives and dies with the connection, and a rollback takes back what it takes back of the application.
+ * Row changes of one SQLite connection: TEMP triggers hand every row to a function of ours, which knows the trace, and write the
+ * number that it answers into a TEMP table. All of it lives and dies with the connection, and a rollback takes back the numbers of
+ * the rows that it takes back of the application.
  */
-import type { Encoded } from '../../wire/encode.js';
 import type { TableState } from '../../wire/messages.js';
 import { currentCause, outside } from '../context.js';
 import { guarded } from '../guard.js';
-import { type Change, now, warn } from '../hub.js';
+import { nowText, patience, reportChange, reportLost, warn } from '../hub.js';
 import { realSetTimeout } from '../timers.js';
-import { parseLiterals } from './sql-literals.js';
+import { valuesText } from './row-text.js';
 import {
-  CAUSE,
   CREATE_LOG,
   type FoundTable,
   type Layout,
   LOG,
   layoutOf,
   OWN_TRIGGERS,
+  PART,
   type Query,
   quoteName,
+  ROW,
   readTables,
   triggersOf,
 } from './sqlite-schema.js';
@@ -32,14 +33,16 @@ export interface Connection {
   readonly inTransaction: boolean;
   exec(sql: string): void;
   query: Query;
-  define(name: string, run: () => unknown): void;
+  /** integers as bigint, any number of arguments */
+  define(name: string, run: (...values: unknown[]) => number): void;
 }
 
 type State = 'off' | 'on' | 'failed';
 
 const RETRY_MS = 5;
-/** rows of the same moment are read together; a drain does not wait for this */
-const GATHER_MS = 2;
+/** of rows that wait for the end of a transaction; those above it are counted as lost */
+const MAX_HELD = 64 * 1024 * 1024;
+const OPS: Readonly<Record<string, string>> = { i: 'insert', u: 'update', d: 'delete' };
 
 export class SqliteLog {
   private state: State = 'off';
@@ -48,11 +51,16 @@ export class SqliteLog {
   private scheduled = false;
   private readonly layouts: Layout[] = [];
   private found: FoundTable[] = [];
+  /** the lines of the rows that the log has numbers of, or had before a rollback */
+  private readonly held = new Map<number, string>();
+  private heldLength = 0;
+  private seq = 0;
+  private parts: unknown[] = [];
 
   constructor(
     private readonly connection: Connection,
-    private readonly report: (change: Change) => void,
     private readonly schemaChanged: () => void,
+    private readonly limit: number = MAX_HELD,
   ) {}
 
   get tables(): FoundTable['table'][] {
@@ -104,13 +112,21 @@ export class SqliteLog {
     if (this.connection.inTransaction) return false;
     let rows: Record<string, unknown>[];
     try {
-      rows = this.connection.query(`DELETE FROM ${LOG} RETURNING seq, cause, layout, op, before_, after_`);
+      rows = this.connection.query(`DELETE FROM ${LOG} RETURNING seq`);
     } catch {
       // Busy with the application's iterator.
       return false;
     }
-    rows.sort((a, b) => Number(a.seq) - Number(b.seq));
-    for (const row of rows) guarded('change', () => this.report(this.changeOf(row)));
+    // No transaction is open: what has no number in the log was rolled back.
+    const numbers = rows.map(({ seq }) => Number(seq)).sort((a, b) => a - b);
+    const lines = numbers.map((seq) => this.held.get(seq));
+    this.release();
+    let lost = 0;
+    for (const line of lines) {
+      if (line === undefined) lost += 1;
+      else reportChange(line);
+    }
+    if (lost > 0) reportLost(lost);
     return true;
   }
 
@@ -142,16 +158,15 @@ export class SqliteLog {
   private install(): void {
     const { connection } = this;
     if (!this.defined) {
-      // The function lives as long as the connection; it must not keep the connection alive.
+      // The functions live as long as the connection; they must not keep it alive.
       const self = new WeakRef(this);
-      connection.define(CAUSE, () => {
-        self.deref()?.schedule();
-        return `${now()} ${currentCause() ?? ''}`;
-      });
+      connection.define(ROW, (layout, op, ...values) => self.deref()?.take(Number(layout), String(op), values) ?? 0);
+      connection.define(PART, (...values) => self.deref()?.parts.push(...values) ?? 0);
       this.defined = true;
     }
     connection.exec(CREATE_LOG);
     connection.exec(`DELETE FROM ${LOG}`);
+    this.release();
     this.dropTriggers();
     this.createTriggers();
     this.state = 'on';
@@ -192,41 +207,42 @@ export class SqliteLog {
       if (done) this.scheduled = false;
       else realSetTimeout(look, RETRY_MS).unref();
     };
-    outside(() => realSetTimeout(look, GATHER_MS));
+    outside(() => realSetTimeout(look, patience()));
   }
 
-  private changeOf(row: Record<string, unknown>): Change {
-    const layout = this.layouts[Number(row.layout)];
-    if (layout === undefined) throw new Error(`no layout ${String(row.layout)}`);
-    const [at = '0', cause = ''] = String(row.cause).split(' ');
-    const before = imageOf(layout, row.before_);
-    const after = imageOf(layout, row.after_);
-    const op = row.op === 'i' ? 'insert' : row.op === 'u' ? 'update' : 'delete';
-    return {
-      cause: cause === '' ? null : cause,
-      op,
-      table: layout.table,
-      key: (before ?? after)?.key ?? {},
-      before: before?.row ?? null,
-      after: after?.row ?? null,
-      at: Number(at),
-    };
+  /** Called from inside a statement, for each row: keeps its line, and answers its number. Never throws: that would be the statement's error. */
+  private take(layout: number, op: string, values: unknown[]): number {
+    this.seq += 1;
+    guarded('row', () => {
+      this.schedule();
+      const all = this.parts.length === 0 ? values : [...this.parts, ...values];
+      this.parts = [];
+      const line = this.lineOf(layout, op, all);
+      if (this.heldLength + line.length > this.limit) return;
+      this.heldLength += line.length;
+      this.held.set(this.seq, line);
+    });
+    return this.seq;
   }
-}
 
-interface Image {
-  key: Record<string, Encoded>;
-  row: Record<string, Encoded>;
-}
+  private release(): void {
+    this.held.clear();
+    this.heldLength = 0;
+  }
 
-function imageOf(layout: Layout, text: unknown): Image | null {
-  if (typeof text !== 'string') return null;
-  const values = parseLiterals(text);
-  const rowid = layout.rowid === null ? undefined : values.shift();
-  if (values.length !== layout.columns.length) throw new Error(`${layout.table}: ${values.length} values for ${layout.columns.length} columns`);
-  const row = Object.fromEntries(layout.columns.map((column, index) => [column, values[index] as Encoded]));
-  const key = rowid === undefined ? Object.fromEntries(layout.key.map((column) => [column, row[column] as Encoded])) : { rowid };
-  return { key, row };
+  private lineOf(id: number, op: string, values: readonly unknown[]): string {
+    const layout = this.layouts[id];
+    if (layout === undefined) throw new Error(`no layout ${id}`);
+    const skipped = layout.rowid === null ? 0 : 1;
+    const width = layout.columns.length + skipped;
+    if (values.length !== (op === 'u' ? 2 : 1) * width) throw new Error(`${layout.table}: ${values.length} values for ${layout.columns.length} columns`);
+    const rowid = skipped === 0 ? '' : `,"rowid":${valuesText([values[0]]).slice(1, -1)}`;
+    const first = valuesText(values.slice(skipped, width));
+    const before = op === 'i' ? 'null' : first;
+    const after = op === 'i' ? first : op === 'u' ? valuesText(values.slice(width + skipped)) : 'null';
+    const cause = JSON.stringify(currentCause());
+    return `{"type":"change","cause":${cause},"op":"${OPS[op]}",${layout.text}${rowid},"before":${before},"after":${after},"at":${nowText()}}\n`;
+  }
 }
 
 const isBusy = (error: unknown): boolean => {

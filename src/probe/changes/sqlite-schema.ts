@@ -9,17 +9,25 @@ export interface Layout {
   table: string;
   key: string[];
   columns: string[];
-  /** the key is the row id, written in front of the columns */
+  /** the key is the row id, handed over in front of the columns */
   rowid: string | null;
+  /** what is the same in all messages about this table, as JSON */
+  text: string;
   /** `main."person"` */
   target: string;
 }
 
 export const LOG = '_socket_replay_log';
-export const CAUSE = '_socket_replay_cause';
+/** takes a row and answers its number in the log */
+export const ROW = '_socket_replay_row';
+/** takes the first values of a row that has too many for one call */
+export const PART = '_socket_replay_part';
 export const PREFIX = '_socket_replay_';
+/** SQLite's limit on the arguments of a function was 100 for long */
+const MAX_VALUES = 90;
 
-export const CREATE_LOG = `CREATE TEMP TABLE IF NOT EXISTS ${LOG} (seq INTEGER PRIMARY KEY, cause TEXT, layout INTEGER, op TEXT, before_ TEXT, after_ TEXT)`;
+/** Only numbers of rows: the rows stay with us, and a rollback takes back the numbers of those that never were. */
+export const CREATE_LOG = `CREATE TEMP TABLE IF NOT EXISTS ${LOG} (seq INTEGER PRIMARY KEY)`;
 export const OWN_TRIGGERS = `SELECT name FROM sqlite_temp_master WHERE type = 'trigger' AND substr(name, 1, ${PREFIX.length}) = '${PREFIX}'`;
 
 export interface FoundTable {
@@ -67,26 +75,34 @@ function primaryKeyOf(query: Query, schema: string, table: string): string | und
 
 export function layoutOf({ schema, table, rowid }: FoundTable, id: number): Layout {
   const name = schema === 'main' ? table.name : table.name.slice(schema.length + 1);
+  const columns = table.columns.map((column) => column.name);
   return {
     id,
     table: table.name,
     key: table.key,
-    columns: table.columns.map((column) => column.name),
+    columns,
     rowid,
+    text: `"table":${JSON.stringify(table.name)},"columns":${JSON.stringify(columns)},"key":${JSON.stringify(table.key)}`,
     target: `${quoteName(schema)}.${quoteName(name)}`,
   };
 }
 
-/** AFTER triggers see generated columns and defaults; TEMP ones run in front of the application's own. */
+/** AFTER triggers see generated columns and defaults; TEMP ones run in front of the application's own. Short ones: each statement compiles them in. */
 export function triggersOf(layout: Layout): string[] {
-  const make = (op: string, event: string, before: boolean, after: boolean): string =>
-    `CREATE TEMP TRIGGER "${PREFIX}${op}${layout.id}" AFTER ${event} ON ${layout.target} BEGIN ` +
-    `INSERT INTO ${LOG} (cause, layout, op, before_, after_) VALUES (${CAUSE}(), ${layout.id}, '${op}', ${before ? image(layout, 'OLD') : 'NULL'}, ${after ? image(layout, 'NEW') : 'NULL'}); END`;
-  return [make('i', 'INSERT', false, true), make('u', 'UPDATE', true, true), make('d', 'DELETE', true, false)];
+  const make = (op: string, event: string, rows: ('OLD' | 'NEW')[]): string => {
+    const values = rows.flatMap((row) => valuesOf(layout, row));
+    let body = '';
+    while (values.length > MAX_VALUES) body += `SELECT ${PART}(${values.splice(0, MAX_VALUES).join(', ')}); `;
+    return (
+      `CREATE TEMP TRIGGER "${PREFIX}${op}${layout.id}" AFTER ${event} ON ${layout.target} BEGIN ` +
+      `${body}INSERT INTO ${LOG} VALUES (${ROW}(${[layout.id, `'${op}'`, ...values].join(', ')})); END`
+    );
+  };
+  return [make('i', 'INSERT', ['NEW']), make('u', 'UPDATE', ['OLD', 'NEW']), make('d', 'DELETE', ['OLD'])];
 }
 
-const image = (layout: Layout, row: 'OLD' | 'NEW'): string =>
-  joined([...(layout.rowid === null ? [] : [layout.rowid]), ...layout.columns.map(quoteName)].map((column) => `quote(${row}.${column})`));
+const valuesOf = (layout: Layout, row: 'OLD' | 'NEW'): string[] =>
+  [...(layout.rowid === null ? [] : [layout.rowid]), ...layout.columns.map(quoteName)].map((column) => `${row}.${column}`);
 
 /** A balanced tree: a chain over a wide table would pass SQLite's limit on the depth of an expression. */
 export function joined(parts: string[]): string {

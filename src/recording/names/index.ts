@@ -4,7 +4,7 @@
  */
 import type { Evidence } from '../evidence.js';
 import type { Recording } from '../schema.js';
-import { id, Tagged, type Value } from '../values.js';
+import { id, secretOf, Tagged, type Value } from '../values.js';
 import { findDeltas } from './deltas.js';
 import { createProver } from './proof.js';
 import { rowNames } from './rows.js';
@@ -50,6 +50,17 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
     else places.set(tag, { tag, why, places: 1 });
   };
 
+  /** A text that holds secrets which the server made: their names in their places. */
+  const namedSecrets = (template: string): Tagged | undefined => {
+    const named = template.replace(/\$\{([^}]*)\}/g, (part, inner: string) => {
+      const found = unlikely.secret(secretOf(inner) ?? '');
+      if (found?.tag.body.tag !== 'id') return part;
+      note(`!id ${found.tag.body.name}`, found.why);
+      return `\${${found.tag.body.name}}`;
+    });
+    return named === template ? undefined : new Tagged({ tag: 'text', template: named });
+  };
+
   const decide = (site: Site): Value | undefined => {
     const { value } = site;
     const session = typeof value === 'string' ? sockets.get(value) : undefined;
@@ -68,6 +79,7 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
     }
     const time = site.isKey ? undefined : timeAt(site, evidence.startedAt, took);
     if (time) return time;
+    if (value instanceof Tagged && value.body.tag === 'text') return namedSecrets(value.body.template);
     const random = unlikely.at(value);
     if (random) {
       const { body } = random.tag;

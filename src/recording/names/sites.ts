@@ -1,6 +1,6 @@
 /** Every place of a recording where a value stands, in the order in which the values came to be. */
-import type { ChangeEntry, Recording, Trace } from '../schema.js';
-import { isObject, Tagged, type Value, type ValueObject } from '../values.js';
+import { type ChangeEntry, type Recording, type Trace, urlText } from '../schema.js';
+import { isObject, secretsOf, Tagged, type Value, type ValueObject } from '../values.js';
 
 type Part = 'args' | 'handshake' | 'ack' | 'push' | 'row' | 'key' | 'set';
 
@@ -57,10 +57,10 @@ export function mapSites(recording: Recording, replace: (site: Site) => Value | 
   const orders = new Map<Trace, number>();
   timeline(recording).forEach(({ session, number, trace, start, duration }, order) => {
     orders.set(trace, order);
-    const base = { session, trace: number, start, end: start + duration, order, args: trace.args ?? [] };
+    const base = { session, trace: number, start, end: start + duration, order, args: trace.args ?? (trace.http?.body === undefined ? [] : [trace.http.body]) };
     const map = (value: Value, part: Part, event: string, table?: string): Value => mapPart(value, { ...base, part, event, table }, replace);
     const list = (values: Value[], part: Part, event: string): Value[] => map(values, part, event) as Value[];
-    const event = trace.emit ?? (trace.connect ? 'connect' : 'disconnect');
+    const event = trace.emit ?? (trace.connect ? 'connect' : trace.http ? urlText(trace.http.url) : 'disconnect');
     const next: Trace = { ...trace };
     if (trace.connect)
       next.connect = {
@@ -68,6 +68,16 @@ export function mapSites(recording: Recording, replace: (site: Site) => Value | 
         ...(trace.connect.auth && { auth: map(trace.connect.auth, 'handshake', event) as ValueObject }),
         ...(trace.connect.query && { query: map(trace.connect.query, 'handshake', event) as ValueObject }),
       };
+    if (trace.http) {
+      const { url, headers, body, answer } = trace.http;
+      next.http = {
+        ...trace.http,
+        url: map(url, 'args', event) as string | Tagged,
+        ...(headers && { headers: map(headers, 'args', event) as ValueObject }),
+        ...(body !== undefined && { body: map(body, 'args', event) }),
+        ...(answer !== undefined && { answer: map(answer, 'ack', event) }),
+      };
+    }
     if (trace.args) next.args = list(trace.args, 'args', event);
     if (trace.changes) next.changes = trace.changes.map((change) => mapChange(change, (value, part, table) => map(value, part, event, table) as ValueObject));
     if (trace.pushes)
@@ -133,7 +143,8 @@ function mapPart(root: Value, around: Around, replace: (site: Site) => Value | u
       const object = Object.fromEntries(entries);
       return templates ? new Tagged({ tag: 'keys', entries: object }) : object;
     }
-    if (value instanceof Uint8Array || value === null || typeof value === 'boolean' || (value instanceof Tagged && value.body.tag !== 'secret')) return value;
+    if (value instanceof Uint8Array || value === null || typeof value === 'boolean' || (value instanceof Tagged && secretsOf(value.body).length === 0))
+      return value;
     return replace({ ...around, value, path, key, within, root }) ?? value;
   };
   return visit(root, [], '', []);

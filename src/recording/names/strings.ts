@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Evidence } from '../evidence.js';
 import { isUuid, timeOf } from '../kinds.js';
 import type { Recording } from '../schema.js';
-import { any, id, Tagged, type Value, walk } from '../values.js';
+import { any, id, secretsOf, Tagged, type Value, walk } from '../values.js';
 import { isEffect, type Site, timeline } from './sites.js';
 import { type Namer, plain, tablesIn } from './words.js';
 
@@ -13,13 +13,20 @@ export function isRandom(value: string): boolean {
   if (isUuid(value) || /^\d{12,}$/.test(value)) return true;
   // Some say of what kind it is: `a.4KuGhO7lsajVdhOR`.
   const random = value.replace(KIND, '');
-  if (random.length < 8 || !/^[A-Za-z0-9_-]+=*$/.test(random) || timeOf(value) !== undefined) return false;
+  if (random.length < 8 || !/^[A-Za-z0-9_-]+=*$/.test(random) || timeOf(value) !== undefined || isWords(random)) return false;
   const kinds = [/[a-z]/, /[A-Z]/, /\d/].filter((kind) => kind.test(random)).length;
   const switches = random.replace(/[^A-Za-z0-9]/g, '').match(/[a-z](?=\d)|\d(?=[A-Za-z])|[a-z](?=[A-Z])|[A-Z](?=\d)/g)?.length ?? 0;
   return kinds >= 2 && switches >= Math.max(3, random.length / 6);
 }
 
 const KIND = /^[a-z]{1,8}\./;
+
+/** `recencySortingIsOn`: letters only, in words that are as long as those of a language. */
+function isWords(value: string): boolean {
+  const words = value.split(/[_-]|(?=[A-Z])/);
+  return words.every((word) => /^[A-Z]?[a-z]+$/.test(word)) && value.length >= 4 * words.length;
+}
+
 /** What may be a random value in a longer text: a whole word, so that no part of one is taken for it. */
 const WORD = /(?<![\w.-])(?:[a-z]{1,8}\.)?[\w-]{8,}(?![\w-])/g;
 const randomWords = (text: string): string[] =>
@@ -31,6 +38,8 @@ const isToken = (value: string): boolean => value.length >= 20 && [/[a-z]/, /[A-
 export interface Unlikely {
   /** what replaces a value that is one */
   at(value: Value): Found | undefined;
+  /** what replaces a secret inside a text */
+  secret(name: string): Found | undefined;
   /** a text, perhaps with names in it already, with those in place of the random values that it holds, and which */
   inside(site: Site, text: string): { template: string; used: Found[] };
 }
@@ -40,9 +49,12 @@ interface Found {
   why: string;
 }
 
-function keyOf(value: Value): string | undefined {
-  if (value instanceof Tagged) return value.body.tag === 'secret' ? `secret:${value.body.name}` : undefined;
-  return typeof value === 'string' && isRandom(value) ? value : undefined;
+/** A secret as a key among those of texts. */
+const secretKey = (name: string): string => `secret:${name}`;
+
+function keysOf(value: Value): string[] {
+  if (value instanceof Tagged) return secretsOf(value.body).map(secretKey);
+  return typeof value === 'string' && isRandom(value) ? [value] : [];
 }
 
 /** What replaces a random-looking value or a secret. Undefined where nothing says that it is made anew in each run. */
@@ -51,8 +63,7 @@ export function findUnlikely(recording: Recording, evidence: Evidence, sites: re
   const inTexts = new Map<string, Site[]>();
   for (const site of sites) {
     if (typeof site.value === 'string') for (const word of randomWords(site.value)) put(inTexts, word, site);
-    const key = keyOf(site.value);
-    if (key !== undefined && !taken(site.value)) put(seen, key, site);
+    if (!taken(site.value)) for (const key of keysOf(site.value)) put(seen, key, site);
   }
   const old = existing(recording);
   const digests = seen.size > 0 ? digestsOf(recording) : new Set<string>();
@@ -95,7 +106,11 @@ export function findUnlikely(recording: Recording, evidence: Evidence, sites: re
     });
     return { template, used };
   };
-  return { at: (value) => found.get(keyOf(value) ?? ''), inside };
+  return {
+    at: (value) => found.get(value instanceof Tagged ? (value.body.tag === 'secret' ? secretKey(value.body.name) : '') : (keysOf(value)[0] ?? '')),
+    secret: (name) => found.get(secretKey(name)),
+    inside,
+  };
 }
 
 function put(map: Map<string, Site[]>, key: string, site: Site): void {

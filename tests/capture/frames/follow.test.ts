@@ -5,6 +5,7 @@ import { Encoder, PacketType } from 'socket.io-parser';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Engine, type Follow, frameFollower, messagesOf } from '../../../src/capture/frames/follow.js';
 import { type SourceEvent, sourceEventSchema } from '../../../src/capture/source.js';
+import { any } from '../../../src/recording/values.js';
 import { FENCE_EVENT } from '../../../src/wire/messages.js';
 
 let told: SourceEvent[];
@@ -95,6 +96,17 @@ describe('a connection', () => {
       ['s1', true],
     ]);
     expect(of('emit').map(({ n }) => n)).toEqual([1, 2]);
+  });
+
+  test('whose state can be recovered has neither its offset in pushes nor its place in the handshake', () => {
+    const engine = follow(ask());
+    client(engine, { type: CONNECT, data: { pid: 'p1', offset: 'o1', token: 't' } });
+    server(engine, { type: CONNECT, data: { sid: 's1', pid: 'p1' } });
+    server(engine, { type: EVENT, data: ['told', 'own', 'o2'] });
+    server(engine, { type: EVENT, data: ['asked', 'own'], id: 0 });
+    server(engine, { type: EVENT, data: ['volatile', 1] });
+    expect(of('connect')[0]?.socket.handshake.auth).toEqual({ token: 't' });
+    expect(of('push').map(({ args }) => args)).toEqual([['own', any('string')], ['own'], [1]]);
   });
 
   test('that comes back before its death was seen ends first', () => {
@@ -224,6 +236,14 @@ describe('the end', () => {
     engine.server('2', 5);
     engine.closed('server', 6);
     expect(of('disconnect')).toEqual([{ type: 'disconnect', sid: 's1', reason: 'ping timeout', at: 6 }]);
+  });
+
+  test('the server closes after a pong came', () => {
+    const engine = connected();
+    engine.server('2', 3);
+    engine.client('3', 4);
+    engine.closed('server', 5);
+    expect(of('disconnect')).toMatchObject([{ reason: 'forced server close' }]);
   });
 
   test('a polling connection is closed by a packet; after the upgrade that means only the old transport', () => {

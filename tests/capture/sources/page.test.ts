@@ -9,6 +9,7 @@ import { startCapture } from '../../../src/capture/capture.js';
 import { type PageSource, pageSource } from '../../../src/capture/sources/page.js';
 import { hasChromium, openBrowser } from '../../e2e/people.js';
 import { temporary } from '../../e2e/support.js';
+import { unredacted } from '../unredacted.js';
 
 const html = `<!doctype html><title>t</title><script src="/socket.io/socket.io.js"></script><script>
 window.connected = (socket) => new Promise((done) => socket.once('hello', done));
@@ -69,7 +70,7 @@ beforeEach(async () => {
 afterEach(() => context?.close());
 
 const begin = (from: PageSource, onWarning?: (text: string) => void) =>
-  startCapture({ name: 'page', source: from, select: () => true, redact: { redact: (value) => value }, folder: temporary('captures'), onWarning });
+  startCapture({ name: 'page', source: from, select: () => true, redactor: unredacted, folder: temporary('captures'), onWarning });
 
 async function recorded(use: (page: Page) => Promise<void>) {
   const capture = begin(source);

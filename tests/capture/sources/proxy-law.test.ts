@@ -40,13 +40,19 @@ async function client(transports: string[]): Promise<Socket> {
 }
 
 /** What was told of one socket, in the source's order, by kind: what two observers at different places can agree on. */
-function seenOf(told: readonly SourceEvent[], sid: string): unknown {
+function seenOf(told: readonly SourceEvent[], sid: string, hidden: number): unknown {
   const sorted = (list: unknown[]) => list.map((item) => JSON.stringify(plain(item))).sort();
   return {
     connect: told.flatMap((event) => (event.type === 'connect' && event.socket.sid === sid ? [[event.socket.namespace, event.socket.handshake.auth]] : [])),
     emits: told.flatMap((event) => (event.type === 'emit' && event.sid === sid ? [plain([event.n, event.event, event.args, event.asks])] : [])),
     acks: sorted(told.flatMap((event) => (event.type === 'ack' && event.sid === sid ? [[event.n, event.args]] : []))),
-    pushes: sorted(told.flatMap((event) => (event.type === 'push' && event.to.includes(sid) ? [[event.event, event.args, event.asks]] : []))),
+    pushes: sorted(
+      told.flatMap((event) =>
+        event.type === 'push' && event.to.includes(sid)
+          ? [[event.event, event.asks ? event.args : event.args.slice(0, event.args.length - hidden), event.asks]]
+          : [],
+      ),
+    ),
     answers: sorted(told.flatMap((event) => (event.type === 'answer' && event.sid === sid ? [event.args] : []))),
     ends: told.flatMap((event) => (event.type === 'disconnect' && event.sid === sid ? [event.reason] : [])),
   };
@@ -81,7 +87,9 @@ test.each([
   b.io.engine.close();
   const ended = () => [byProbe, byProxy].every((told) => told.filter(({ type }) => type === 'disconnect').length === 2);
   await expect.poll(ended).toBe(true);
-  for (const sid of sids) expect(seenOf(byProxy, sid)).toEqual(seenOf(byProbe, sid));
+  // the last argument is the offset of recovery, which both leave out in their own way
+  const hidden = recovery ? 1 : 0;
+  for (const sid of sids) expect(seenOf(byProxy, sid, hidden)).toEqual(seenOf(byProbe, sid, hidden));
   const counts = { emits: byProxy.filter(({ type }) => type === 'emit').length, pushes: byProxy.filter(({ type }) => type === 'push').length };
   expect(counts).toEqual({ emits: 39, pushes: 42 });
   expect(byProxy.every((event) => event.type !== 'push' || event.cause === null)).toBe(true);

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ask, plain, proxied, type World } from './proxied.js';
 
@@ -118,5 +121,77 @@ describe.each([
     await world.restart();
     const again = await world.client({ transports });
     expect(await ask(world, again, 'echo', 1)).toEqual([1]);
+  });
+});
+
+test('a websocket that is tried beside polling and fails ends nothing', async () => {
+  world = await proxied();
+  const alice = await world.client({ transports: ['polling'] });
+  const tried = request(`${world.url}/socket.io/?EIO=4&transport=websocket&sid=${alice.io.engine.id}`, {
+    headers: { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' },
+  }).end();
+  const [, socket] = (await once(tried, 'upgrade')) as [IncomingMessage, Duplex];
+  socket.end();
+  await once(socket.resume(), 'close');
+  expect(await ask(world, alice, 'echo', 1)).toEqual([1]);
+  await world.source.drain(1_000);
+  agrees();
+  expect(world.of('disconnect')).toEqual([]);
+});
+
+describe('what cannot be read', () => {
+  /** A parser of an application's own: everything is bytes. */
+  const parser = {
+    Encoder: class {
+      encode(packet: unknown): Buffer[] {
+        return [Buffer.from(JSON.stringify(packet))];
+      }
+    },
+    Decoder: class extends EventEmitter {
+      add(bytes: Buffer): void {
+        this.emit('decoded', JSON.parse(Buffer.from(bytes).toString()));
+      }
+      destroy(): void {}
+    },
+  };
+
+  test.each([[['websocket']], [['polling']]])('another parser passes over %s, with one warning', async (transports) => {
+    world = await proxied({ parser });
+    const clients = [await world.client({ transports, parser }), await world.client({ transports, parser })];
+    for (const client of clients) expect(await ask(world, client, 'echo', 'a', { b: 1 })).toEqual(['a', { b: 1 }]);
+    await world.source.drain(1_000);
+    expect(world.told).toMatchObject([{ type: 'warning', code: 'frames_unreadable' }]);
+  });
+
+  test('what a tap stumbles over passes, and is said', async () => {
+    world = await proxied({}, (_, response) => void response.end('0{this is no handshake'));
+    const response = await fetch(`${world.url}/other?EIO=4&transport=polling`);
+    expect(await response.text()).toBe('0{this is no handshake');
+    expect(world.told).toMatchObject([{ type: 'warning', code: 'proxy_tap' }]);
+  });
+
+  test('a websocket that is not of Socket.IO passes untouched, its compression too; a refused one is refused', async () => {
+    world = await proxied();
+    world.http.on('upgrade', ({ url, headers }, socket) => {
+      if (url === '/refused') return socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno');
+      if (url !== '/own') return undefined;
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nupgrade: other\r\nconnection: upgrade\r\nx-asked: ${headers['sec-websocket-extensions']}\r\n\r\nfirst`);
+      return socket.pipe(socket);
+    });
+    const upgrade = (path: string) =>
+      request(`${world.url}${path}`, { headers: { connection: 'upgrade', upgrade: 'other', 'sec-websocket-extensions': 'permessage-deflate' } }).end();
+    const [answer, socket, head] = (await once(upgrade('/own'), 'upgrade')) as [IncomingMessage, Duplex, Buffer];
+    expect(answer.headers['x-asked']).toBe('permessage-deflate');
+    const bytes = randomBytes(300_000);
+    socket.write(bytes);
+    let echo = head;
+    for await (const chunk of socket) {
+      echo = Buffer.concat([echo, chunk as Buffer]);
+      if (echo.length >= bytes.length + 5) break;
+    }
+    expect(Buffer.compare(echo, Buffer.concat([Buffer.from('first'), bytes]))).toBe(0);
+    const [refused] = (await once(upgrade('/refused'), 'response')) as [IncomingMessage];
+    expect([refused.statusCode, String((await once(refused, 'data'))[0])]).toEqual([403, 'no']);
+    expect(world.told).toEqual([]);
   });
 });

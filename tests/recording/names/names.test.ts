@@ -298,6 +298,16 @@ describe('random values', () => {
     expect(named([emit('login', [{}], { ack: [{ token: secret }, { token: secret }] })])[0]?.ack).toEqual([{ token: secret }, { token: secret }]);
   });
 
+  test('also inside texts', () => {
+    const text = (template: string) => new Tagged({ tag: 'text', template });
+    const [first, second] = named([
+      emit('login', [{}], { ack: [{ cookie: text('sid=${!secret cookie1}; Path=/'), other: text('x ${!secret token2}') }] }),
+      emit('x', [{ cookie: text('sid=${!secret cookie1}'), header: text('Bearer ${!secret token3}') }]),
+    ]);
+    expect(first?.ack).toEqual([{ cookie: text('sid=${cookie1}; Path=/'), other: text('x ${!secret token2}') }]);
+    expect(second?.args).toEqual([{ cookie: text('sid=${cookie1}'), header: text('Bearer ${!secret token3}') }]);
+  });
+
   test('socket ids', () => {
     const [made] = named([emit('x', ['SIDalice0000000000AB'], { ack: ['SIDbob000000000000AB', 'SIDcarl00000000000AB'] }), emit('y', [], { by: 'bob' })]);
     expect(made).toMatchObject({ args: [new Tagged({ tag: 'socket' })], ack: [new Tagged({ tag: 'socket', session: 'bob' }), 'SIDcarl00000000000AB'] });
@@ -428,6 +438,14 @@ describe('keys of objects, and words in texts', () => {
     expect(second?.args).toEqual([{ annotations: keys({ '${annotation1}': true, other: false }) }]);
   });
 
+  test('not the name of a setting in camel case, that the server lists and the client sends', () => {
+    const setting = 'tags.recencySortingIsOn';
+    const steps = [hello({ settings: { [setting]: 'true' }, all: [{ key: setting }] }), emit('save', [{ key: setting, value: false }])];
+    const [first, second] = named(steps);
+    expect(first?.ack).toEqual([{ settings: { [setting]: 'true' }, all: [{ key: setting }] }]);
+    expect(second?.args).toEqual([{ key: setting, value: false }]);
+  });
+
   test('not the name of a property, however random it looks, and no small number under any property', () => {
     const [first, second] = named([
       hello({ useOAuth2V1Flow3X: 1 }),
@@ -444,5 +462,19 @@ describe('keys of objects, and words in texts', () => {
       const steps = [emit('get', [sent]), hello({ id: author }), emit('move', [{ by: author }])];
       expect(named(steps)[2]?.args).toEqual([{ by: author }]);
     }
+  });
+});
+
+describe('requests', () => {
+  test('what an answer made stands in a later URL and in events; what an event made in a body', () => {
+    const listed = '1912745442265793549';
+    const [create, add, card] = named([
+      { http: { method: 'POST', url: '/api/lists', body: { name: 'groceries' }, status: 201, answer: { id: listed } } },
+      { http: { method: 'POST', url: `/api/lists/${listed}/cards?notify=1`, body: { list: listed }, status: 201 } },
+      emit('listOpen', [{ listId: listed }]),
+    ]);
+    expect(create?.http?.answer).toEqual({ id: id('id1') });
+    expect(add?.http).toMatchObject({ url: text('/api/lists/${id1}/cards?notify=1'), body: { list: id('id1') } });
+    expect(card?.args).toEqual([{ listId: id('id1') }]);
   });
 });

@@ -1,0 +1,35 @@
+import { rmSync } from 'node:fs';
+import type { Socket } from 'socket.io-client';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { App, bundlePreload, temporary } from './helper.js';
+
+const directory = temporary();
+let preload = '';
+let app: App;
+beforeAll(() => {
+  preload = bundlePreload(directory);
+});
+afterEach(() => app?.stop());
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const receives = (socket: Socket, event: string): Promise<void> => new Promise((resolve) => socket.once(event, () => resolve()));
+
+it('sees what an adapter of another package sends, from here and from other processes, each once', async () => {
+  app = await App.start('foreign-adapter.mjs', preload);
+  const heard = await app.reader();
+  const alice = await app.client();
+  const bob = await app.client();
+  const said = receives(bob, 'said');
+  alice.emit('say', 'hello');
+  await said;
+  const far = [receives(alice, 'far'), receives(bob, 'far')];
+  bob.emit('far', 'away');
+  await Promise.all(far);
+  await heard.drain();
+  expect(heard.of('push').map(({ event, args, to, except }) => ({ event, args, to: [...to].sort(), except }))).toEqual([
+    { event: 'ready', args: [], to: [alice.id] },
+    { event: 'ready', args: [], to: [bob.id] },
+    { event: 'said', args: ['hello', { '!binary': 'aGVsbG8=' }], to: [bob.id], except: [alice.id] },
+    { event: 'far', args: ['away'], to: [alice.id, bob.id].sort() },
+  ]);
+});
