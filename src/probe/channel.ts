@@ -22,11 +22,11 @@ export interface Source {
   listening(): string[];
   sockets(): Extract<FromProbe, { type: 'hello' }>['sockets'];
   /** readers that want row changes came (before their hello) or the last one went */
-  changesWanted(wanted: boolean): void;
+  changesWanted(wanted: boolean): void | Promise<void>;
   changes(): 'measured' | 'none';
   tables(): Extract<FromProbe, { type: 'tables' }>['tables'];
   /** what the tables hold now, after the changes that led there were told */
-  states(): Extract<FromProbe, { type: 'state' }>['tables'];
+  states(): Promise<Extract<FromProbe, { type: 'state' }>['tables']>;
   /** tells clients whether they are being recorded */
   notifyRecording(sids: readonly string[], recording: boolean): void;
 }
@@ -119,9 +119,19 @@ function subscribe(socket: Socket, message: Partial<Extract<ToProbe, { type: 'su
   return reader;
 }
 
+/** subscribed, and waiting until their rows can be seen */
+const entering = new Set<Reader>();
+
 /** The hello is written after the changes are measured: what a reader does then is seen. */
 function enter(reader: Reader, mode: Mode): void {
-  if (mode !== 'list') guarded('changes', () => source.changesWanted(true));
+  entering.add(reader);
+  const installing = mode === 'list' ? undefined : guarded('changes', () => source.changesWanted(true));
+  if (installing instanceof Promise) void installing.then(() => guarded('subscribe', () => greet(reader, mode)));
+  else greet(reader, mode);
+}
+
+function greet(reader: Reader, mode: Mode): void {
+  if (!entering.delete(reader)) return;
   const changes = source.changes();
   reader.push(
     lineOf({
@@ -143,7 +153,8 @@ function enter(reader: Reader, mode: Mode): void {
 
 function leave(reader: Reader): void {
   removeReader(reader);
-  if (![...currentReaders()].some(({ mode }) => mode !== 'list')) source.changesWanted(false);
+  entering.delete(reader);
+  if (entering.size === 0 && ![...currentReaders()].some(({ mode }) => mode !== 'list')) void source.changesWanted(false);
 }
 
 function obey(reader: Reader, message: Partial<Record<'type' | 'id' | 'timeout' | 'sids' | 'recording', unknown>>): void {
@@ -151,7 +162,7 @@ function obey(reader: Reader, message: Partial<Record<'type' | 'id' | 'timeout' 
   if (type === 'drain' && typeof id === 'number' && typeof timeout === 'number')
     outside(() => drain(timeout, ({ open, waited }) => reader.answer(lineOf({ type: 'drained', id, open, waited }))));
   else if (type === 'state' && typeof id === 'number')
-    outside(() => reader.answer(lineOf({ type: 'state', id, tables: guarded('state', source.states) ?? [] })));
+    outside(() => void source.states().then((tables) => reader.answer(lineOf({ type: 'state', id, tables }))));
   else if (type === 'notify' && Array.isArray(sids)) outside(() => source.notifyRecording(sids.map(String), recording === true));
 }
 

@@ -18,8 +18,8 @@ const EAGER_MS = 20;
 const PAUSE_MS = 4;
 
 /** Writes the change logs out; how many could not be (a transaction is open). */
-let flushChanges: () => number = () => 0;
-export const setFlushChanges = (flush: () => number): void => {
+let flushChanges: () => number | Promise<number> = () => 0;
+export const setFlushChanges = (flush: () => number | Promise<number>): void => {
   flushChanges = flush;
 };
 
@@ -36,8 +36,14 @@ export function drain(timeout: number, done: (result: Drained) => void): void {
   const look = (): void => {
     const waited = performance.now() - began;
     const remaining = timeout - waited;
-    let open = guarded('drain', () => countOpen(root, Math.max(0, remaining)) + resourcesInUse()) ?? 0;
-    if (open === 0) open = guarded('drain', flushChanges) ?? 0;
+    const open = guarded('drain', () => countOpen(root, Math.max(0, remaining)) + resourcesInUse()) ?? 0;
+    const unread = open === 0 ? (guarded('drain', flushChanges) ?? 0) : 0;
+    if (unread instanceof Promise) unread.then(decide, () => decide(0));
+    else decide(open + unread);
+  };
+  const decide = (open: number): void => {
+    const waited = performance.now() - began;
+    const remaining = timeout - waited;
     quiet = open === 0 ? quiet + 1 : 0;
     if (quiet >= QUIET_TURNS || remaining <= 0) {
       done({ open, waited: Math.round(waited * 1000) / 1000 });

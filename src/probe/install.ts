@@ -1,14 +1,13 @@
 /** Puts the probe into a process, once, however many copies of it are loaded. No effect until a Socket.IO server exists. */
 import cluster from 'node:cluster';
 import type { Server as HttpServer } from 'node:http';
-import { adoptDriver, driverLoaded, flushChanges, measureChanges, tableStates, tables } from './changes/better-sqlite3.js';
+import { adoptModule, changesMeasured, flushChanges, knownTables, measureChanges, tableStates } from './changes/drivers.js';
 import { announce, openChannel } from './channel.js';
 import { outside } from './context.js';
 import { setFlushChanges } from './drain.js';
 import type { ServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { followOutgoingRequests, installCompileHook, installEmitHook } from './hooks.js';
-import { warn } from './hub.js';
 import { tapMiddlewares } from './middlewares.js';
 import { addressOf } from './runtime-file.js';
 import { connectedSockets, notifyRecording, tap } from './sockets.js';
@@ -26,8 +25,6 @@ const KEY = Symbol.for('socket-replay:probe');
 const STICKY = /[\\/]@socket\.io[\\/]sticky[\\/]/;
 /** also under another name, as npm's aliases give it */
 const SOCKET_IO = /[\\/]socket\.io(?!-(?:adapter|client|parser))[^\\/]*[\\/](?:dist|lib)[\\/]index\.js$/;
-const BETTER_SQLITE3 = /[\\/]better-sqlite3[^\\/]*[\\/]lib[\\/]index\.js$/;
-const UNMEASURED = /[\\/]node_modules[\\/](pg|sqlite3|mysql2|mysql|mongodb)[\\/](?:lib[\\/](?:index|sqlite3)|index)\.js$/;
 
 export function install(): Probe {
   const holder = globalThis as { [KEY]?: Probe };
@@ -42,12 +39,9 @@ function create(): Probe {
     listening: (): string[] => [...listening].map(addressOf).filter((address) => address !== undefined),
     sockets: connectedSockets,
     changesWanted: measureChanges,
-    changes: (): 'measured' | 'none' => (driverLoaded() ? 'measured' : 'none'),
-    tables,
-    states: () => {
-      flushChanges();
-      return tableStates();
-    },
+    changes: (): 'measured' | 'none' => (changesMeasured() ? 'measured' : 'none'),
+    tables: knownTables,
+    states: tableStates,
     notifyRecording,
   };
   const probe: Probe = {
@@ -71,16 +65,12 @@ function create(): Probe {
       if (listening.delete(server)) announce();
     },
     module: (file: string, exports: unknown) => {
-      if (BETTER_SQLITE3.test(file)) adoptDriver(exports);
-      else if (SOCKET_IO.test(file) || STICKY.test(file)) {
+      if (SOCKET_IO.test(file) || STICKY.test(file)) {
         moduleLoaded = true;
         tapMiddlewares((exports as { Namespace?: { prototype?: unknown } } | undefined)?.Namespace?.prototype);
         // Behind a sticky primary a worker never listens itself.
         if (listening.size > 0 || cluster.isWorker) probe.open();
-      } else {
-        const driver = UNMEASURED.exec(file)?.[1];
-        if (driver !== undefined) warn('changes-unmeasured', `Rows that the application writes through ${driver} are not measured.`, driver);
-      }
+      } else adoptModule(file, exports);
     },
   };
   setFlushChanges(flushChanges);

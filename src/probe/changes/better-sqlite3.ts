@@ -4,6 +4,7 @@ import { outside } from '../context.js';
 import type { AnyFunction } from '../foreign.js';
 import { guarded } from '../guard.js';
 import { isWanted, reportTables } from '../hub.js';
+import type { Driver } from './drivers.js';
 import { type Connection, SqliteLog } from './sqlite-log.js';
 import { PREFIX } from './sqlite-schema.js';
 
@@ -42,10 +43,9 @@ const known = new Set<WeakRef<Database>>();
 let wanted = false;
 let announcing = false;
 
-export const driverLoaded = (): boolean => loaded;
 let loaded = false;
 
-export function adoptDriver(exports: unknown): void {
+function adopt(exports: unknown): void {
   if (typeof exports !== 'function' || patched.has(exports)) return;
   patched.add(exports);
   loaded = true;
@@ -73,22 +73,31 @@ export function adoptDriver(exports: unknown): void {
   } as AnyFunction;
 }
 
-export function measureChanges(on: boolean): void {
+function measure(on: boolean): void {
   wanted = on;
   for (const log of openLogs()) guarded('changes', () => outside(() => log.want(on)));
 }
 
-export const tables = (): Table[] => [...new Map(openLogs().flatMap((log) => log.tables.map((table) => [table.name, table] as const))).values()];
+const tables = (): Table[] => [...new Map(openLogs().flatMap((log) => log.tables.map((table) => [table.name, table] as const))).values()];
 
 /** Of the databases that are open; where several have a table of one name, the first is told. */
-export function tableStates(): TableState[] {
-  const states = new Map<string, TableState>();
-  for (const log of openLogs()) for (const state of log.states()) if (!states.has(state.table)) states.set(state.table, state);
-  return [...states.values()];
+function states(): TableState[] {
+  const found = new Map<string, TableState>();
+  for (const log of openLogs()) for (const state of log.states()) if (!found.has(state.table)) found.set(state.table, state);
+  return [...found.values()];
 }
 
-/** How many logs could not be written out. */
-export const flushChanges = (): number => openLogs().filter((log) => !log.flush()).length;
+const flush = (): number => openLogs().filter((log) => !log.flush()).length;
+
+export const betterSqlite3: Driver = {
+  module: /[\\/]better-sqlite3[^\\/]*[\\/]lib[\\/]index\.js$/,
+  adopt,
+  measured: () => loaded,
+  measure,
+  tables,
+  states,
+  flush,
+};
 
 function openLogs(): SqliteLog[] {
   const open: SqliteLog[] = [];

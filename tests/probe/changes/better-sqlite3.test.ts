@@ -5,15 +5,16 @@ import { join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { adoptDriver, flushChanges, measureChanges, tables } from '../../src/probe/changes/better-sqlite3.js';
-import { type Connection, SqliteLog } from '../../src/probe/changes/sqlite-log.js';
-import { rootContext, within } from '../../src/probe/context.js';
-import { addReader, knownWarnings, removeReader } from '../../src/probe/hub.js';
-import type { Reader } from '../../src/probe/reader.js';
-import { type FromProbe, fromProbeSchema } from '../../src/wire/messages.js';
+import { betterSqlite3 } from '../../../src/probe/changes/better-sqlite3.js';
+import { type Connection, SqliteLog } from '../../../src/probe/changes/sqlite-log.js';
+import { rootContext, within } from '../../../src/probe/context.js';
+import { addReader, knownWarnings, removeReader } from '../../../src/probe/hub.js';
+import type { Reader } from '../../../src/probe/reader.js';
+import { type FromProbe, fromProbeSchema } from '../../../src/wire/messages.js';
 
-const Database = createRequire(import.meta.url)('../../examples/annotator/db/better-sqlite3.cjs') as typeof BetterSqlite3;
-adoptDriver(Database);
+const Database = createRequire(import.meta.url)('../../../examples/annotator/db/better-sqlite3.cjs') as typeof BetterSqlite3;
+const { adopt, flush, measure, tables } = betterSqlite3;
+adopt(Database);
 
 type Change = Extract<FromProbe, { type: 'change' }>;
 const directory = mkdtempSync(join(tmpdir(), 'socket-replay-sqlite-'));
@@ -29,7 +30,7 @@ const database = (file = ':memory:', options = {}): BetterSqlite3.Database => {
 };
 const newFile = (): string => join(directory, `${(files += 1)}.db`);
 const changes = (): Change[] => {
-  flushChanges();
+  flush();
   return lines.filter((line): line is Change => line.type === 'change');
 };
 const short = (): unknown[] => changes().map(({ op, table, key, before, after }) => [op, table, key, before, after]);
@@ -40,7 +41,7 @@ beforeEach(() => {
   addReader(reader);
 });
 afterEach(() => {
-  measureChanges(false);
+  measure(false);
   removeReader(reader);
   for (const db of open) if (db.open) db.close();
   open = [];
@@ -54,7 +55,7 @@ describe('rows', () => {
   it('are reported exactly, with their cause', () => {
     const db = database();
     db.exec('CREATE TABLE kinds (id INTEGER PRIMARY KEY, i INTEGER, r REAL, t TEXT, b BLOB, any)');
-    measureChanges(true);
+    measure(true);
     as('s:1', () => db.prepare('INSERT INTO kinds VALUES (?, ?, ?, ?, ?, ?)').run(1, 9223372036854775807n, 0.1, "it's, ok\n", Buffer.from([0, 255]), null));
     as('s:2', () => db.prepare('UPDATE kinds SET i = 5 WHERE id = 1').run());
     db.prepare('DELETE FROM kinds').run();
@@ -77,7 +78,7 @@ describe('rows', () => {
       CREATE VIEW seen AS SELECT * FROM gen;
       CREATE VIRTUAL TABLE words USING fts5(text);
     `);
-    measureChanges(true);
+    measure(true);
     db.prepare('INSERT INTO "order" VALUES (?, ?, ?)').run('k', 1, 'g');
     db.prepare('INSERT INTO pair VALUES (2, 1, NULL)').run();
     db.prepare('INSERT INTO bare VALUES (?, ?)').run('mine', 3);
@@ -96,7 +97,7 @@ describe('rows', () => {
   it('have every value that SQLite stores, as it is stored', () => {
     const db = database();
     db.exec('CREATE TABLE v (id INTEGER PRIMARY KEY, v)');
-    measureChanges(true);
+    measure(true);
     const insert = db.prepare('INSERT INTO v (v) VALUES (?)');
     const stored = fc.oneof(
       fc.integer(),
@@ -153,7 +154,7 @@ describe('rows', () => {
     const db = database();
     const names = Array.from({ length: 1500 }, (_, i) => `c${i}`);
     db.exec(`CREATE TABLE wide (${names.join(', ')})`);
-    measureChanges(true);
+    measure(true);
     db.prepare('INSERT INTO wide (c0, c1499) VALUES (?, ?)').run('a', 'z');
     expect(changes()[0]!.after).toMatchObject({ c0: 'a', c700: null, c1499: 'z' });
   });
@@ -166,7 +167,7 @@ describe('rows', () => {
       CREATE TABLE audit (id INTEGER PRIMARY KEY, what TEXT);
       CREATE TRIGGER noted AFTER INSERT ON parent BEGIN INSERT INTO audit (what) VALUES ('parent ' || NEW.id); END;
     `);
-    measureChanges(true);
+    measure(true);
     expect(db.prepare('INSERT INTO parent (n) VALUES (7) RETURNING id, n').all()).toEqual([{ id: 1, n: 7 }]);
     db.prepare('INSERT INTO parent (n) VALUES (7) ON CONFLICT (n) DO UPDATE SET n = n').run();
     db.prepare('INSERT INTO child (p) VALUES (1)').run();
@@ -188,7 +189,7 @@ describe('rows', () => {
   it('of rolled back transactions and savepoints are not reported', () => {
     const db = database();
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v)');
-    measureChanges(true);
+    measure(true);
     const insert = db.prepare('INSERT INTO t (v) VALUES (?)');
     expect(() =>
       db.transaction(() => {
@@ -214,7 +215,7 @@ describe('rows', () => {
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = OFF');
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, trace TEXT, step INTEGER)');
-    measureChanges(true);
+    measure(true);
     const insert = db.prepare('INSERT INTO t (trace, step) VALUES (?, ?)');
     const turn = (ms: number): Promise<void> => new Promise((resolve) => (ms === 0 ? setImmediate(resolve) : setTimeout(resolve, ms)));
     const handler = async (id: string, seed: number): Promise<void> => {
@@ -235,7 +236,7 @@ describe('the application', () => {
     const results = (measured: boolean): unknown[] => {
       const db = database();
       db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v); CREATE TABLE u (id INTEGER PRIMARY KEY, v)');
-      measureChanges(measured);
+      measure(measured);
       const insert = db.prepare('INSERT INTO t (v) VALUES (?)');
       const out: unknown[] = [insert.run(1), insert.run(2), db.prepare('UPDATE t SET v = v + 1').run(), db.prepare('DELETE FROM t WHERE v > 100').run()];
       out.push(db.prepare('INSERT INTO u SELECT id + 10, v FROM t').run(), db.prepare('SELECT last_insert_rowid(), changes()').raw().all());
@@ -249,7 +250,7 @@ describe('the application', () => {
       } catch (error) {
         out.push((error as { code: string }).code, (error as Error).message);
       }
-      measureChanges(false);
+      measure(false);
       return out;
     };
     expect(results(true)).toEqual(results(false));
@@ -259,7 +260,7 @@ describe('the application', () => {
     const file = newFile();
     const db = database(file);
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v)');
-    measureChanges(true);
+    measure(true);
     db.prepare('INSERT INTO t (v) VALUES (1)').run();
     db.close();
     expect(changes()).toHaveLength(1);
@@ -271,12 +272,12 @@ describe('the application', () => {
   it('is left without triggers when the last reader goes, and its rows are no longer copied', () => {
     const db = database();
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v)');
-    measureChanges(true);
+    measure(true);
     expect(db.prepare('SELECT count(*) FROM sqlite_temp_master').pluck().get()).toBe(4);
-    measureChanges(false);
+    measure(false);
     expect(db.prepare('SELECT count(*) FROM sqlite_temp_master').pluck().get()).toBe(0);
     db.prepare('INSERT INTO t (v) VALUES (1)').run();
-    measureChanges(true);
+    measure(true);
     expect(changes()).toEqual([]);
   });
 
@@ -288,7 +289,7 @@ describe('the application', () => {
     expect(readonly.prepare('SELECT count(*) FROM t').pluck().get()).toBe(3);
     const iterator = db.prepare('SELECT v FROM t').pluck().iterate();
     expect(iterator.next().value).toBe(1);
-    measureChanges(true);
+    measure(true);
     expect([...iterator]).toEqual([2, 3]);
     db.exec('BEGIN');
     const installed = (): number => Number(db.prepare('SELECT count(*) FROM sqlite_temp_master').pluck().get());
@@ -300,7 +301,7 @@ describe('the application', () => {
     expect(changes().map(({ after }) => after!.v)).toEqual([4]);
     const second = db.prepare('SELECT v FROM t').pluck().iterate();
     second.next();
-    flushChanges();
+    flush();
     expect([...second]).toEqual([2, 3, 4]);
   });
 
@@ -309,7 +310,7 @@ describe('the application', () => {
     db.pragma('trusted_schema = OFF');
     db.pragma('recursive_triggers = ON');
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v)');
-    measureChanges(true);
+    measure(true);
     db.prepare('INSERT INTO t (v) VALUES (1)').run();
     db.prepare('REPLACE INTO t (id, v) VALUES (1, 2)').run();
     expect(changes().map(({ op }) => op)).toEqual(['insert', 'delete', 'insert']);
@@ -319,7 +320,7 @@ describe('the application', () => {
 describe('the schema', () => {
   it('may change while rows are measured, also by prepared statements', () => {
     const db = database();
-    measureChanges(true);
+    measure(true);
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, a, b)');
     db.exec("INSERT INTO t (a, b) VALUES ('a', 'b')");
     db.prepare('ALTER TABLE t ADD COLUMN c').run();
@@ -340,7 +341,7 @@ describe('the schema', () => {
   it('may change inside a transaction, and be rolled back with it', () => {
     const db = database();
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, a)');
-    measureChanges(true);
+    measure(true);
     const migrate = (fail: boolean) => (): void => {
       db.exec('ALTER TABLE t ADD COLUMN b');
       db.prepare("INSERT INTO t (a, b) VALUES ('in', 'tx')").run();
@@ -364,7 +365,7 @@ describe('the schema', () => {
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, a, b)');
     const other = database(file);
     other.exec('SELECT 1');
-    measureChanges(true);
+    measure(true);
     const insert = db.prepare('INSERT INTO t (b) VALUES (?)');
     insert.run(1);
     other.exec('CREATE TABLE later (id INTEGER PRIMARY KEY)');
@@ -384,7 +385,7 @@ describe('the schema', () => {
     const file = newFile();
     const db = database(file);
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, a, b)');
-    measureChanges(true);
+    measure(true);
     const insert = db.prepare('INSERT INTO t (b) VALUES (?)');
     insert.run(1);
     const unknown = new (createRequire(import.meta.url)('better-sqlite3/lib/database.js') as typeof BetterSqlite3)(file);
@@ -401,7 +402,7 @@ describe('the schema', () => {
   it('is told: keys, types, foreign keys, unique columns; and again when it changes', async () => {
     const db = database();
     db.exec('CREATE TABLE p (id INTEGER PRIMARY KEY, mail TEXT UNIQUE, a, b, UNIQUE (a, b)); CREATE TABLE c (k TEXT PRIMARY KEY, p INTEGER REFERENCES p)');
-    measureChanges(true);
+    measure(true);
     expect(tables()).toEqual([
       {
         name: 'c',
@@ -434,7 +435,7 @@ describe('the schema', () => {
 
   it('of attached databases is measured as well', () => {
     const db = database();
-    measureChanges(true);
+    measure(true);
     db.exec(`ATTACH '${newFile()}' AS side; CREATE TABLE side.t (id INTEGER PRIMARY KEY)`);
     db.prepare('INSERT INTO side.t VALUES (1)').run();
     expect(short()).toEqual([['insert', 'side.t', { id: 1 }, null, { id: 1 }]]);
