@@ -93,6 +93,8 @@ export const httpSchema = z.strictObject({
   answer: value.optional(),
 });
 
+export type HttpRequest = z.infer<typeof httpSchema>;
+
 const traceKinds = ['connect', 'emit', 'http', 'disconnect'] as const;
 export type TraceKind = (typeof traceKinds)[number];
 

@@ -40,7 +40,7 @@ function createCopy({ loaded, order, own, uniques }: Prepared, copy: number, suf
   const scope: Scope = { level: input.level, names: new Map(), suffix, sockets: new Map(), secrets: input.secrets, own, mutable: input.mutable };
   // A unique text may be expected before, or in a text around, the place where it is sent.
   for (const text of uniques) uniqueText(scope, text);
-  const state: CopyState = { loaded, copy, scope, order, gate: createGate(order), sessions: [], waiters: new Set(), givenUp: new Set() };
+  const state: CopyState = { loaded, copy, scope, order, gate: createGate(order), sessions: [], waiters: new Set(), jars: new Map(), givenUp: new Set() };
   state.sessions = loaded.recording.sessions.map((session, index) => ({
     copy: state,
     session,

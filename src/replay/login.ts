@@ -1,4 +1,7 @@
-/** All clients get in before any connects (law 5): one login a user, its identity shared by all clients of that user. */
+/**
+ * All clients get in before any connects (law 5): one login a user, its identity shared by all clients of that user. Where a recording
+ * has requests, each of its copies logs in for itself, as another browser would: one of them may be the logout.
+ */
 import PQueue from 'p-queue';
 import type { Identity } from '../auth/http-login.js';
 import { ReplayError } from '../errors.js';
@@ -16,9 +19,10 @@ export async function logIn(sessions: SessionState[], { login, signal }: Pick<Re
     sessions.map(async (session) => {
       const { user } = session.session;
       if (user === undefined) return;
-      const shared = identities.get(user);
+      const browser = browserOf(session, user);
+      const shared = identities.get(browser);
       const identity = shared ?? queue.add(() => (signal.aborted ? Promise.reject(new Error('the run was aborted')) : login(user, signal)));
-      identities.set(user, identity);
+      identities.set(browser, identity);
       try {
         session.identity = await identity;
         session.login = shared ? null : Math.round(session.identity.took * 100) / 100;
@@ -31,3 +35,8 @@ export async function logIn(sessions: SessionState[], { login, signal }: Pick<Re
     }),
   );
 }
+
+const browserOf = ({ copy }: SessionState, user: string): string =>
+  copy.loaded.recording.sessions.some(({ traces }) => traces.some((trace) => trace.http && !trace.disabled))
+    ? `${user} of ${copy.loaded.recording.name}, copy ${copy.copy}`
+    : user;

@@ -99,6 +99,7 @@ export function producersOf({ recording }: LoadedRecording): Map<string, Produce
 
 const effectsOf = (trace: Trace): Value[] => [
   ...(Array.isArray(trace.ack) ? trace.ack : []),
+  ...(trace.http?.answer === undefined ? [] : [trace.http.answer]),
   ...(trace.pushes ?? []).flatMap((push) => push.args ?? []),
   ...(trace.changes ?? []).map((entry) => changeOf(entry).values),
 ];

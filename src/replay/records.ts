@@ -61,11 +61,12 @@ export function sessionRecord({ copy, session, down, login, connect }: SessionSt
 }
 
 /** In the shape of a trace of a recording. */
-function observation({ expected, args, ack, pushes, changes }: TraceRun): Json {
+function observation({ expected, args, ack, pushes, changes, request, answer }: TraceRun): Json {
   const { connect, emit, disconnect } = expected;
   return {
     ...(connect && { connect: { namespace: connect.namespace } }),
     ...(emit !== undefined && { emit }),
+    ...(request && { http: shown({ ...request, ...answer }) }),
     ...(disconnect !== undefined && { disconnect }),
     ...(args && { args: shown(args) }),
     ...(ack && { ack: shown(ack) }),

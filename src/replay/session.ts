@@ -1,10 +1,11 @@
 /** One session of one copy: its traces one after another, each when its turn has come. */
 import { randomUUID } from 'node:crypto';
-import { kindOf, type Trace } from '../recording/schema.js';
+import type { Trace } from '../recording/schema.js';
 import { bind, resolve } from '../recording/scope.js';
 import type { Value } from '../recording/values.js';
 import { connectSession } from './connecting.js';
 import { awaitNames, needsOf } from './names.js';
+import { partsOf, request } from './request.js';
 import { begin, expire, force } from './runs.js';
 import { endedAsRecorded, isByServer, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 
@@ -53,14 +54,14 @@ async function startTrace(session: SessionState, trace: Trace, replaying: Replay
   const run = begin(session, trace, replaying);
   if (isOver(session, run, replaying)) return;
   if (!session.client) return force(run, replaying, 'aborted', 'the session was never connected');
-  const missing = await awaitNames(trace.args ?? [], session, input);
+  const missing = await awaitNames(trace.http ? partsOf(trace.http) : (trace.args ?? []), session, input);
   if (input.signal.aborted || isOver(session, run, replaying)) return;
   if (missing) return force(run, replaying, 'skipped', missing.reason, missing.name);
   run.startedAt = performance.now();
   run.timer = setTimeout(() => expire(run, replaying), input.ackTimeout);
   try {
     if (trace.disconnect !== undefined) disconnect(session, run, trace.disconnect, replaying);
-    else if (kindOf(trace) === 'http') force(run, replaying, 'skipped', 'HTTP traces are not replayed by this version');
+    else if (trace.http) void request(session, run, trace.http, replaying);
     else send(session, run, trace, replaying);
   } catch (error) {
     // A reserved event name, for one.

@@ -1,9 +1,10 @@
 /** What a replay knows while it runs: plain data, one object a copy, session and running trace. */
+import type { CookieJar } from 'tough-cookie';
 import type { Identity } from '../auth/http-login.js';
 import type { LoadedRecording } from '../recording/load.js';
 import { type Change, changeOf, receivers, type Session, type Trace } from '../recording/schema.js';
 import type { Scope } from '../recording/scope.js';
-import type { Value } from '../recording/values.js';
+import type { Value, ValueObject } from '../recording/values.js';
 import type { Compared, Difference, Outcome } from '../results/schema.js';
 import type { Client } from './client.js';
 import type { Effects } from './effects.js';
@@ -35,6 +36,8 @@ export interface CopyState {
   sessions: SessionState[];
   /** traces that wait for a name */
   waiters: Set<() => void>;
+  /** cookies by user, or by session without one */
+  jars: Map<string, CookieJar>;
   /** names that a trace has waited for in vain: nobody else waits for them */
   givenUp: Set<string>;
 }
@@ -87,6 +90,9 @@ export interface TraceRun {
   latency: number | null;
   ack?: Value[];
   args?: Value[];
+  /** of an HTTP trace, as it was sent, and what came back */
+  request?: ValueObject;
+  answer?: { status: number; answer?: Value };
   /** a connect trace: the handshake has been answered */
   connected?: true;
   pushes: ReceivedPush[];
@@ -163,6 +169,7 @@ export function isComplete(run: TraceRun): boolean {
   if (expected.disconnect !== undefined && isByServer(expected.disconnect) && !endedAsRecorded(run.session, expected.disconnect)) return false;
   // One that was never answered waits for its answer too: that it comes now is a difference.
   if (expected.ack !== undefined && run.ack === undefined) return false;
+  if (expected.http && !run.answer) return false;
   return run.lacking === 0;
 }
 

@@ -1,6 +1,6 @@
 /** The verdict on one trace: acknowledgement, pushes per receiver, row changes, each against what was recorded. Pure. */
 import { type CompareContext, type Comparison, compareValue, merge, type ValueDifference } from '../recording/compare.js';
-import { changeOf, kindOf } from '../recording/schema.js';
+import { changeOf, type HttpRequest, kindOf } from '../recording/schema.js';
 import { Tagged, type Value, type ValueObject } from '../recording/values.js';
 import type { Compared, Difference, Outcome } from '../results/schema.js';
 import { compareChanges, comparePushes } from './compare-effects.js';
@@ -36,6 +36,7 @@ export function judge(run: TraceRun, measures: Measures, now: number): TraceVerd
     else if (expected.ack === 'never')
       found.push({ part: 'ack', difference: { path: 'ack', class: 'added', actual: ack, note: 'acknowledged, recorded as never acknowledged' } });
   }
+  if (measures.acks && expected.http && run.answer) add('ack', compareAnswer(expected.http, run.answer, context));
   const sent = forced === undefined || forced.outcome === 'disconnected';
   if (sent && effectsKnown(expected)) {
     if (measures.pushes && (expected.pushes || run.pushes.length > 0)) add('push', comparePushes(expected, run.pushes, context));
@@ -54,6 +55,7 @@ export function judge(run: TraceRun, measures: Measures, now: number): TraceVerd
       outcome: 'timeout',
       reason: expected.ack === 'never' ? 'never acknowledged, as recorded: quarantine it, or let the server answer' : 'not acknowledged',
     };
+  if (expected.http && !run.answer) return { ...verdict, outcome: 'timeout', reason: 'not answered' };
   if (expected.disconnect !== undefined && isByServer(expected.disconnect) && !endedAsRecorded(run.session, expected.disconnect))
     return { ...verdict, outcome: 'timeout', reason: `the server did not end the connection (${expected.disconnect})` };
   if (measures.acks && Array.isArray(expected.ack) && ack && refusal(ack) !== undefined && refusal(expected.ack) === undefined)
@@ -72,6 +74,13 @@ function compareAck(expected: Value[], actual: Value[], context: CompareContext)
     differences: [{ path: `ack[0].${key}`, class: 'value', expected: flag[0]?.[key] ?? null, actual: flag[1]?.[key] ?? null, note }],
     compared: { value: 1, type: 0, ignored: 0 },
   };
+}
+
+/** Status and answer, as far as they were recorded. */
+function compareAnswer({ status, answer }: HttpRequest, actual: NonNullable<TraceRun['answer']>, context: CompareContext): Comparison {
+  const expected: ValueObject = { ...(status !== undefined && { status }), ...(answer !== undefined && { answer }) };
+  const seen = Object.fromEntries(Object.entries(actual).filter(([part]) => Object.hasOwn(expected, part)));
+  return compareValue(expected, seen, 'http', context);
 }
 
 /** The message of an acknowledgement that says no: `{success: false}`, `{ok: false}`. undefined: it does not say no. */

@@ -369,7 +369,7 @@ describe('a trace that cannot be sent', () => {
     const { traces, outcomes } = await run(
       world,
       recorded('reserved', {
-        alice: [connect(), emit('disconnecting', [], { ack: [] }), { http: { method: 'GET', url: '/' } }, emit('echo', [1], { ack: [1] })],
+        alice: [connect(), emit('disconnecting', [], { ack: [] }), { http: { method: 'GET', url: 'http://' } }, emit('echo', [1], { ack: [1] })],
       }),
     );
     expect(traces['0/alice/1']).toMatchObject({ outcome: 'skipped', reason: expect.stringMatching(/reserved event name/) });

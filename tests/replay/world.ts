@@ -46,8 +46,10 @@ export async function serve(setup: (io: Server) => void, options: Partial<Server
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     async close() {
       servers.delete(world);
-      await io.close();
+      const closed = io.close();
+      // Requests of a replay leave connections that are kept alive.
       http.closeAllConnections();
+      await closed;
     },
   };
   servers.add(world);

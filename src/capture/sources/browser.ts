@@ -2,8 +2,9 @@
  * What is seen of browsers from outside, their WebSockets and requests, as events of a capture. A page under Playwright and a
  * HAR file tell the same things. Socket.IO is decoded by `frames/`.
  */
+
+import { answerOf, BODY_LIMIT, bodyOf, isRecorded, isWrite, keptHeaders } from '../../recording/http.js';
 import { type Engine, frameFollower, messagesOf } from '../frames/follow.js';
-import { answerOf, BODY_LIMIT, bodyOf, isRecorded, isWrite, keptHeaders } from '../proxy/http.js';
 import type { SourceEvent } from '../source.js';
 
 export interface SeenSocket {

@@ -1,5 +1,5 @@
 /** Pages of a browser under Playwright as a source: the sockets and requests of each page that is watched, from then on. */
-import { isWrite } from '../proxy/http.js';
+import { isWrite } from '../../recording/http.js';
 import type { SourceEvent, TraceSource } from '../source.js';
 import { type BrowserClient, followBrowsers, isEngine, isWeb, type SeenAnswer, type SeenSocket } from './browser.js';
 

@@ -3,11 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { answerOf, BODY_LIMIT, bodyOf, isRecorded, isWrite, keptHeaders } from '../../recording/http.js';
 import { type EngineMeta, frameFollower } from '../frames/follow.js';
 import { type Identity, identityOf, type Owned, ownerOf, userOfHost } from '../proxy/clients.js';
 import { createEngines, isEngine } from '../proxy/engines.js';
 import { clientCookie } from '../proxy/headers.js';
-import { answerOf, BODY_LIMIT, bodyOf, isRecorded, isWrite, keptHeaders } from '../proxy/http.js';
 import { checkTarget, startProxy, type Tap } from '../proxy/server.js';
 import type { SourceEvent, SourceSocket, TraceSource } from '../source.js';
 

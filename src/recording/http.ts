@@ -1,9 +1,9 @@
-/** One HTTP request and its answer as an event: what is recorded of it, and how. Pure. */
+/** One HTTP request and its answer: what is recorded of it, and how its bodies become values and bytes again. Pure. */
 
 import type { IncomingHttpHeaders } from 'node:http';
-import { parse } from 'node:querystring';
+import { parse, stringify } from 'node:querystring';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
-import type { Value, ValueObject } from '../../recording/values.js';
+import { isObject, type Value, type ValueObject } from './values.js';
 
 /** Above this, bodies are kept as bytes. */
 const TEXT_LIMIT = 1024 * 1024;
@@ -41,6 +41,14 @@ export function bodyOf(bytes: Buffer, headers: IncomingHttpHeaders): Value | und
   if (isJson(type)) return json(plain.toString()) ?? plain.toString();
   if (type === 'application/x-www-form-urlencoded') return { ...parse(plain.toString()) } as ValueObject;
   return type.startsWith('text/') ? plain.toString() : new Uint8Array(plain);
+}
+
+/** The way back: what is sent of a recorded body whose names and secrets are filled in. */
+export function bytesOf(body: Value, headers: IncomingHttpHeaders): string | Uint8Array<ArrayBuffer> {
+  if (body instanceof Uint8Array) return new Uint8Array(body);
+  const type = mediaType(headers);
+  if (type === 'application/x-www-form-urlencoded' && isObject(body)) return stringify(body as Record<string, string>);
+  return typeof body === 'string' && !isJson(type) ? body : JSON.stringify(body);
 }
 
 /** Of answers only what is data: JSON, and plain text. */
