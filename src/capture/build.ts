@@ -1,6 +1,6 @@
 /** From captured events to a recording with concrete values; finding names is the next step. Pure. */
 import type { Evidence, TableInfo } from '../recording/evidence.js';
-import { type ChangeEntry, type Checkpoint, type Received, type Recording, type Session, type Trace, VERSION } from '../recording/schema.js';
+import { type ChangeEntry, type Checkpoint, type Received, type Recording, receivers, type Session, type Trace, VERSION } from '../recording/schema.js';
 import type { Value } from '../recording/values.js';
 import { capturedIn, type Dropped, isForeign, isReserved, noneDropped, traceOf } from './belongs.js';
 import {
@@ -28,6 +28,8 @@ export interface Built {
   /** events that the source itself had to throw away */
   lost: number;
   people: People;
+  /** whether row changes were seen: none is then none */
+  measured: boolean;
 }
 
 interface OpenTrace {
@@ -76,7 +78,8 @@ export function buildRecording(captured: Captured): Built {
   const last = index.events.reduce((most, event) => Math.max(most, timeOf(event) ?? most), zero);
   const order = new Map(index.sessions.map((session, i) => [session.id, i]));
   const since = clockOf(index.sessions, zero);
-  const sessions = index.sessions.map((session) => closeSession(session, since, order));
+  const withoutCause = eventsWithoutCause(index.sessions);
+  const sessions = index.sessions.map((session) => closeSession(session, since, order, withoutCause));
   const checkpoints = index.events.flatMap((event, position) => (event?.type === 'checkpoint' ? [checkpointEntry(event, index.sessions, position)] : []));
   const recording: Recording = {
     version: VERSION,
@@ -91,7 +94,14 @@ export function buildRecording(captured: Captured): Built {
   };
   const sockets = Object.fromEntries(index.sessions.map(({ id, socket }) => [id, socket.sid]));
   const evidence = { tables: index.tables, startedAt: Number.isFinite(zero) ? zero : 0, sockets };
-  return { recording, evidence, dropped: index.dropped, lost: index.lost, people: index.people };
+  return {
+    recording,
+    evidence,
+    dropped: index.dropped,
+    lost: index.lost,
+    people: index.people,
+    measured: captured.events.some(({ type }) => type === 'tables' || type === 'change'),
+  };
 }
 
 /** Whether nothing was captured that a replay could do: connections of before alone are nothing. */
@@ -259,9 +269,20 @@ function clockOf(sessions: readonly OpenSession[], zero: number): (time: number)
   };
 }
 
-function closeSession(session: OpenSession, since: (time: number) => number, order: ReadonlyMap<string, number>): Session {
+/**
+ * Events that came without a cause only, such as what a worker of a cluster sent for another one. Whom a broadcast of these left
+ * out says nothing: a replay does not hold them against anybody.
+ */
+function eventsWithoutCause(sessions: readonly OpenSession[]): Set<string> {
+  const caused = new Set(
+    sessions.flatMap(({ traces }) => traces.flatMap(({ pushes }) => pushes.entries.filter(({ to }) => to.size > 0).map(({ push }) => push.event))),
+  );
+  return new Set(sessions.flatMap(({ received }) => received.map(({ event }) => event)).filter((event) => !caused.has(event)));
+}
+
+function closeSession(session: OpenSession, since: (time: number) => number, order: ReadonlyMap<string, number>, withoutCause: ReadonlySet<string>): Session {
   const traces = session.traces.map(({ trace, pushes, changes }): Trace => {
-    const entries = pushEntries(pushes, order);
+    const entries = pushEntries(pushes, order).filter((push) => receivers(push).length > 0 || !withoutCause.has(push.event));
     return { ...trace, ...(entries.length > 0 && { pushes: entries }), ...(changes.length > 0 && { changes }) };
   });
   return {

@@ -53,7 +53,8 @@ export interface Counts {
   emits: number;
   requests: number;
   pushes: number;
-  changes: number;
+  /** null: the source sees none */
+  changes: number | null;
 }
 
 /** `dropped`: not even kept, in addition to what `buildRecording` counts. */
@@ -100,7 +101,7 @@ export function startCapture(options: CaptureOptions): Capture {
     resolve = settle;
   });
   const kept = createKept();
-  const counts: Counts = { sessions: 0, emits: 0, requests: 0, pushes: 0, changes: 0 };
+  const counts: Counts = { sessions: 0, emits: 0, requests: 0, pushes: 0, changes: source.changes === 'measured' ? 0 : null };
   const dropped = noneDropped();
   const isExcluded = excluder(options.exclude ?? []);
   const perSession = new Map<string, number>();
@@ -258,5 +259,5 @@ function count(counts: Counts, event: SourceEvent, isCaptured: (sid: string) => 
   else if (event.type === 'emit') counts.emits++;
   else if (event.type === 'http') counts.requests++;
   else if (event.type === 'push') counts.pushes += event.to.filter(isCaptured).length;
-  else if (event.type === 'change') counts.changes++;
+  else if (event.type === 'change') counts.changes = (counts.changes ?? 0) + 1;
 }

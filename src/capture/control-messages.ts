@@ -13,7 +13,7 @@ export const requestSchema = z.discriminatedUnion('do', [
 ]);
 export type ControlRequest = z.infer<typeof requestSchema>;
 
-const countsSchema = z.object({ sessions: z.number(), emits: z.number(), requests: z.number(), pushes: z.number(), changes: z.number() });
+const countsSchema = z.object({ sessions: z.number(), emits: z.number(), requests: z.number(), pushes: z.number(), changes: z.number().nullable() });
 
 export const replySchema = z.union([z.object({ ok: z.literal(true), counts: countsSchema }), z.object({ ok: z.literal(false), message: z.string() })]);
 export type ControlReply = z.infer<typeof replySchema>;

@@ -38,6 +38,14 @@ export function refuseExisting(out: string, name: string, force: boolean): void 
   if (!force && existsSync(file)) throw new ReplayError('REPLAY_RECORDING_EXISTS', `there is a recording of the name ${name}`, { file });
 }
 
+const failures: Record<string, { cause: string; advice: string }> = {
+  chunk_write_failed: { cause: 'its log could not be written (chunk_write_failed)', advice: 'Make room on the disk and record again.' },
+  event_failed: {
+    cause: 'an event could not be read or redacted (event_failed)',
+    advice: 'Leave that event out with --exclude, or report it; then record again.',
+  },
+};
+
 /** The one that is replaced, where it can be read. */
 const knownRecording = (out: string, name: string): Recording | undefined =>
   existsSync(recordingFile(out, name)) ? loadRecordings(out, [name]).recordings[0]?.recording : undefined;
@@ -48,13 +56,15 @@ export const saveCapture = (captured: Captured, options: SaveOptions): Saved => 
 /** Everything but writing, and then how to write it: of several captures none is written until all can be. */
 export function prepareCapture(captured: Captured, { out, captures, force = false, keepLog = false, log: logName = captured.name }: SaveOptions): () => Saved {
   const log = logFile(captures, logName);
-  if (captured.end.status === 'failed')
+  if (captured.end.status === 'failed') {
+    const { cause, advice } = failures[captured.end.reason ?? ''] ?? { cause: captured.end.reason ?? 'unknown', advice: 'Record again.' };
     throw new ReplayError(
       'REPLAY_CAPTURE_FAILED',
-      `the capture failed: ${captured.end.reason ?? 'unknown'}`,
+      `the capture failed: ${cause}`,
       { file: log },
-      `Make room on the disk and record again. What was written so far: npx socket-replay export ${captured.name}`,
+      `${advice} What was written so far: npx socket-replay export ${captured.name}`,
     );
+  }
   const { recording, evidence, ...rest } = buildRecording(captured);
   if (isEmpty(recording)) {
     if (!keepLog) rmSync(log, { force: true });

@@ -104,7 +104,7 @@ const words: Record<Place['part'], string> = {
 };
 
 const placed = (place: Place, info: FileInfo): string =>
-  `in line ${info.lineOf(place)}, ${words[place.part]} ${shortened(place.of, 40)}${place.step ? ` (${place.step.session})` : ''}`;
+  `in line ${info.lineOf(place)}, ${words[place.part]} ${shortened(place.of, 40)}${(place.step ?? place.after) ? ` (${(place.step ?? place.after)?.session})` : ''}`;
 
 const MANY = 8;
 function lines(places: readonly Place[], info: FileInfo): string {

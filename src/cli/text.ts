@@ -14,11 +14,11 @@ export function sessionTable(sessions: readonly SourceSocket[], now: number): st
 }
 
 export function progressLine(counts: Counts, elapsedMs: number): string {
-  return `recording ${clock(elapsedMs)}  ${plural(counts.sessions, 'session')}, ${plural(counts.emits, 'emit')}, ${counts.requests > 0 ? `${plural(counts.requests, 'request')}, ` : ''}${plural(counts.pushes, 'push', 'pushes')}, ${plural(counts.changes, 'change')}`;
+  return `recording ${clock(elapsedMs)}  ${plural(counts.sessions, 'session')}, ${plural(counts.emits, 'emit')}, ${counts.requests > 0 ? `${plural(counts.requests, 'request')}, ` : ''}${plural(counts.pushes, 'push', 'pushes')}, ${changesText(counts.changes)}`;
 }
 
 /** What a saved recording holds, and everything that a reader of it should know is not in it. */
-export function summary({ recording, names, dropped, lost, people, file, bytes }: Saved, result?: Pick<CaptureResult, 'open' | 'dropped'>): string[] {
+export function summary({ recording, names, dropped, lost, people, file, bytes, measured }: Saved, result?: Pick<CaptureResult, 'open' | 'dropped'>): string[] {
   const has = contents(recording);
   const reason = recording.statusReason ? ` (${reasons[recording.statusReason] ?? recording.statusReason})` : '';
   const uncaptured = (result?.dropped.uncaptured ?? 0) + dropped.uncaptured;
@@ -29,7 +29,7 @@ export function summary({ recording, names, dropped, lost, people, file, bytes }
   const open = result?.open ?? 0;
   return [
     `${file}: ${recording.status}${reason}`,
-    `  ${plural(has.sessions, 'session')}, ${plural(has.traces, 'trace')}, ${plural(has.pushes, 'push', 'pushes')}, ${plural(has.changes, 'change')}, ${plural(names.length, 'name')}`,
+    `  ${plural(has.sessions, 'session')}, ${plural(has.traces, 'trace')}, ${plural(has.pushes, 'push', 'pushes')}, ${changesText(measured ? has.changes : null)}, ${plural(names.length, 'name')}`,
     ...names.slice(0, 20).map(({ tag, why, places }) => `    ${tag}: ${why} (${plural(places, 'place')})`),
     ...(names.length > 20 ? [`    and ${names.length - 20} more`] : []),
     ...note(Math.max(0, bytes - SIZE_WARNED), `${inMegabytes(bytes)}: hard to review, shorter flows say more`),
@@ -51,6 +51,8 @@ export function summary({ recording, names, dropped, lost, people, file, bytes }
     ...note(open, `${plural(open, 'handler')} had not ended when the recording was closed: what they did later is missing`),
   ];
 }
+
+const changesText = (changes: number | null): string => (changes === null ? 'changes not measured' : plural(changes, 'change'));
 
 const reasons: Record<string, string> = {
   event_cap: 'the limit of events was reached',

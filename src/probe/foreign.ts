@@ -25,6 +25,7 @@ export interface ServerSocket {
   request?: { session?: unknown };
   data?: unknown;
   user?: unknown;
+  username?: unknown;
   server?: Server;
   onevent(packet: Packet): unknown;
   ack(id: number): AnyFunction;

@@ -158,6 +158,7 @@ function userOf(socket: ServerSocket): string | null {
     nameIn(data.user),
     nameIn(data),
     nameIn(socket.user),
+    nameIn(socket.username),
   ];
   return candidates.find((candidate) => candidate !== null) ?? null;
 }

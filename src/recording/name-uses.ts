@@ -57,7 +57,7 @@ export function secretUses(places: readonly Place[]): SecretUse[] {
   return [...uses.values()];
 }
 
-/** Rows first among the effects of one trace: they say best where a value comes from. What has no trace comes last. */
-const inTime = (places: readonly Place[]): Place[] =>
-  [...places].sort((a, b) => (a.step?.start ?? Number.POSITIVE_INFINITY) - (b.step?.start ?? Number.POSITIVE_INFINITY) || rank(a) - rank(b));
-const rank = (place: Place): number => (place.sent ? 0 : place.part === 'row' ? 1 : 2);
+/** Rows first among the effects of one trace: they say best where a value comes from. What came after it without a cause stands behind them; what has no trace comes last. */
+const inTime = (places: readonly Place[]): Place[] => [...places].sort((a, b) => timeOf(a) - timeOf(b) || rank(a) - rank(b));
+const timeOf = ({ step, after }: Place): number => (step ?? after)?.start ?? Number.POSITIVE_INFINITY;
+const rank = (place: Place): number => (place.after ? 3 : place.sent ? 0 : place.part === 'row' ? 1 : 2);

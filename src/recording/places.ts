@@ -1,6 +1,6 @@
 /** Every scalar and tag of a recording, with where it stands and whether the client sends it or the server made it. */
 import type { Path } from './document.js';
-import type { ChangeEntry, Recording, Trace } from './schema.js';
+import type { ChangeEntry, Recording, Session, Trace } from './schema.js';
 import { isObject, Tagged, type Value } from './values.js';
 
 type Part = 'handshake' | 'args' | 'request' | 'ack' | 'answer' | 'push' | 'row';
@@ -13,8 +13,10 @@ export interface Place {
   part: Part;
   /** at replay the client sends it; else it is an expectation */
   sent: boolean;
-  /** the trace that it belongs to; none: unattributed */
+  /** the trace that it belongs to; none: its cause is not proven */
   step?: Step;
+  /** in a push without a cause: the trace of its session that it came after */
+  after?: Step;
   /** the event, the pushed event, or the table */
   of: string;
   /** in a row: it is inserted, updated or deleted */
@@ -31,15 +33,15 @@ export interface Step {
 }
 
 export const stepsOf = (recording: Recording): Step[] =>
-  recording.sessions.flatMap((session, s) =>
-    session.traces.map((trace, t) => ({
-      session: session.id,
-      trace,
-      path: ['sessions', s, 'traces', t],
-      number: t,
-      start: session.times?.[t]?.[0] ?? t,
-    })),
-  );
+  recording.sessions.flatMap((session, s) => session.traces.map((trace, t) => stepOf(session, s, trace, t)));
+
+const stepOf = (session: Session, s: number, trace: Trace, t: number): Step => ({
+  session: session.id,
+  trace,
+  path: ['sessions', s, 'traces', t],
+  number: t,
+  start: session.times?.[t]?.[0] ?? t,
+});
 
 type Around = Omit<Place, 'value' | 'path' | 'key'>;
 
@@ -80,8 +82,10 @@ export function placesOf(recording: Recording): Place[] {
   recording.sessions.forEach((session, s) => {
     for (const [r, push] of (session.received ?? []).entries()) {
       const path = ['sessions', s, 'received', r];
-      add(push.args, [...path, 'args'], { part: 'push', sent: false, of: push.event });
-      add(push.answer, [...path, 'answer'], { part: 'answer', sent: true, of: push.event });
+      const trace = session.traces[push.after];
+      const after = trace && stepOf(session, s, trace, push.after);
+      add(push.args, [...path, 'args'], { part: 'push', sent: false, after, of: push.event });
+      add(push.answer, [...path, 'answer'], { part: 'answer', sent: true, after, of: push.event });
     }
   });
   addChanges(recording.unattributed, ['unattributed']);

@@ -4,7 +4,19 @@
  */
 import { createKnownSecrets } from './known-secrets.js';
 import { type Cursor, cursorAt, parseRules, ruleAt, step } from './redact-rules.js';
-import { basicPassword, cookieSpans, decoded, isChosen, isCookieHeader, isIdKey, isRandom, type Span, secretSpans, secretWord } from './secret-shapes.js';
+import {
+  basicPassword,
+  cookieSpans,
+  decoded,
+  isChosen,
+  isCookieHeader,
+  isIdKey,
+  isPath,
+  isRandom,
+  type Span,
+  secretSpans,
+  secretWord,
+} from './secret-shapes.js';
 import { isObject, mapValue, secretPart, Tagged, type Value, type ValueObject } from './values.js';
 
 export interface RedactorOptions {
@@ -80,7 +92,7 @@ export function createRedactor({ rules: ruleTexts = [] }: RedactorOptions = {}):
 
   /** `word`: everything in it is secret */
   const redact = (value: Value, key: string | undefined, word: string | undefined, cursor: Cursor): Value => {
-    const secret = ruleAt(cursor) ?? word;
+    const secret = ruleAt(cursor) ?? (word === 'token' && typeof value === 'string' && isPath(value) ? undefined : word);
     if (typeof value === 'string') return redactText(value, key, secret);
     if (typeof value === 'number') return hidesNumber(value, secret, ruleAt(cursor)) ? secretText(String(value), secret ?? 'secret') : value;
     if (value instanceof Uint8Array) return secret === undefined || value.length === 0 ? value : secretText(Buffer.from(value).toString('latin1'), secret);

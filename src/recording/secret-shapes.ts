@@ -67,6 +67,12 @@ export const ruleWord = (key: string): string => key.replace(/[^\p{L}\p{N}]+/gu,
 const chosen = new Set(['password', 'otp', 'secret', 'credential']);
 export const isChosen = (word: string): boolean => chosen.has(word) || !secretKeys.some(([, known]) => known === word);
 
+/** A text under the key of a token that is the path of something: words only between its slashes, which no random text has. */
+export function isPath(text: string): boolean {
+  const parts = text.replace(/^\.{0,2}\//, '').split('/');
+  return text.length <= 200 && parts.length > 1 && parts.every((part) => /^[A-Z]?[a-z]{2,20}(?:[._-](?:[A-Z]?[a-z]{2,20}|\d{1,4}))*$/.test(part));
+}
+
 /** Keys of cookie headers, of which the text is a list of pairs. */
 export const isCookieHeader = (key: string | undefined): boolean => key !== undefined && /cookies?$/.test(bare(key));
 
@@ -194,7 +200,9 @@ const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 const bareUuid = /^[\da-f]{12}4[\da-f]{3}[89ab][\da-f]{15}$/i;
 
 /** A key-like text: long, without spaces, and without the regularity of words. Content in base64 is longer than any key. */
-export function isRandom(text: string, key: string | undefined): boolean {
+export function isRandom(whole: string, key: string | undefined): boolean {
+  // Some say of what kind they are: `r.` and 32 digits.
+  const text = whole.replace(/^[a-z]\.(?=[\da-f]{32}$)/, '');
   if (text.length < 32 || text.length > 512 || !/^[\w+/-]+={0,2}$/.test(text) || uuid.test(text) || bareUuid.test(text)) return false;
   if (new Set(text).size < 8 || !/\d/.test(text) || !/[a-z]/i.test(text)) return false;
   if (/^[\da-f]+$/i.test(text)) return !([32, 40, 64, 96, 128].includes(text.length) && key !== undefined && digestKey.test(bare(key)));

@@ -15,17 +15,14 @@ export function bindPush(run: TraceRun, to: string, event: string, args: Value[]
   return bindMeant(expectedPushes(run.expected, to, event), args, run.session.copy.scope);
 }
 
-/** The same for a push whose cause is not known. */
+/** The same for a push whose cause is not known. Among others it may be theirs: only what fits is ours. */
 export function bindReceived({ session, copy }: SessionState, event: string, args: Value[]): boolean {
-  return bindMeant(
-    (session.received ?? []).filter((push) => push.event === event),
-    args,
-    copy.scope,
-  );
+  const candidates = (session.received ?? []).filter((push) => push.event === event);
+  return bindMeant(candidates, args, copy.scope, copy.scope.level === 'shared');
 }
 
-function bindMeant(candidates: { args?: Value[] }[], args: Value[], scope: Scope): boolean {
-  const meant = candidates.length === 1 ? candidates[0] : candidates.find((entry) => looksLike(entry.args ?? [], args, scope));
+function bindMeant(candidates: { args?: Value[] }[], args: Value[], scope: Scope, mustFit = false): boolean {
+  const meant = candidates.length === 1 && !mustFit ? candidates[0] : candidates.find((entry) => looksLike(entry.args ?? [], args, scope));
   return meant?.args !== undefined && !needsOf(meant.args).plain && bind(meant.args, args, scope).length > 0;
 }
 

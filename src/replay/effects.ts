@@ -13,6 +13,7 @@ import { addLeak } from './leak.js';
 import { clipped, TOO_DEEP } from './limits.js';
 import { judgeOtherCopy } from './other-copies.js';
 import { addChange, addPush, type SessionState, type TraceRun } from './state.js';
+import { hasReceived, isUncaused } from './uncaused.js';
 import { createUnproven } from './unproven.js';
 
 export interface Effects {
@@ -97,6 +98,11 @@ export function createEffects(options: EffectsOptions): Effects {
     if (!own && receiver.copy.loaded !== source.session.copy.loaded) {
       counts.foreign++;
       return;
+    }
+    if (isUncaused(receiver.copy, event)) {
+      if (!own) counts.foreign++;
+      else if (hasReceived(receiver, event)) unattributedPush(receiver, event, args, cause);
+      if (!own || hasReceived(receiver, event)) return;
     }
     if (!own) {
       const verdict = judgeOtherCopy(source, receiver, event);

@@ -1,9 +1,7 @@
 /** Which traces have settled, which are judged and written: each once, and once more when something came too late. */
-import type { LoadedRecording } from '../recording/load.js';
 import type { Trace } from '../recording/schema.js';
 import { chooseNames } from './choose.js';
 import type { Progress, ReplayInput, ReplaySummary } from './input.js';
-import { type Producer, producersOf } from './names.js';
 import { isQuarantined, traceRecord } from './records.js';
 import { isComplete, newRun, type SessionState, type TraceRun } from './state.js';
 import { judge, type TraceVerdict } from './verdict.js';
@@ -27,17 +25,10 @@ export interface Ledger {
 export function createLedger(input: ReplayInput, progress: Progress, began: number): Ledger {
   const counts = noCounts();
   const gating = noCounts();
-  const producers = new Map<LoadedRecording, Map<string, Producer>>();
-  const producerIn = (loaded: LoadedRecording, name: string): Producer | undefined => {
-    const all = producers.get(loaded) ?? producersOf(loaded);
-    producers.set(loaded, all);
-    return all.get(name);
-  };
-
   const write = (run: TraceRun, verdict: TraceVerdict): void => {
     const { session } = run;
     const { outcome } = verdict;
-    const line = traceRecord(run, verdict, input, began, (name) => producerIn(session.copy.loaded, name));
+    const line = traceRecord(run, verdict, input, began);
     counts[outcome]++;
     if (!line.quarantined) gating[outcome]++;
     if (outcome !== 'passed' && !line.quarantined) progress.failed++;

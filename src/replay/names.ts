@@ -56,7 +56,7 @@ export async function awaitNames(values: Value[], session: SessionState, input: 
   if (name === undefined) return undefined;
   copy.givenUp.add(name);
   return needs.names.includes(name)
-    ? { reason: `the name ${name} was never made`, name }
+    ? { reason: `the name ${name} was never made${lackOf(producerOf(copy.loaded, name))}`, name }
     : { reason: `the session ${name}, whose socket id is sent, never connected` };
 }
 
@@ -77,24 +77,39 @@ function woken({ waiters }: CopyState, { signal, ackTimeout }: ReplayInput, enou
 
 export interface Producer {
   session: string;
+  /** whose effects make the name, or after which the push came that makes it */
   trace: number;
+  /** the event of such a push, which has no cause */
+  received?: string;
 }
 
-/** The first trace of the recording whose effects make each name. */
-export function producersOf({ recording }: LoadedRecording): Map<string, Producer> {
-  const producers = new Map<string, Producer & { start: number }>();
-  for (const session of recording.sessions)
-    session.traces.forEach((trace, number) => {
-      const start = session.times?.[number]?.[0] ?? number;
-      walk(effectsOf(trace), (value) => {
-        if (!(value instanceof Tagged)) return;
-        for (const name of neededNames(value)) {
-          const first = producers.get(name);
-          if (!first || start < first.start) producers.set(name, { session: session.id, trace: number, start });
-        }
-      });
+const lackOf = (producer: Producer | undefined): string =>
+  producer?.received === undefined ? '' : `: ${producer.session} did not receive ${producer.received}, recorded after its trace ${producer.trace}`;
+
+const producers = new WeakMap<LoadedRecording, Map<string, Producer>>();
+
+/** What makes a name first in the recording. */
+export function producerOf(loaded: LoadedRecording, name: string): Producer | undefined {
+  const all = producers.get(loaded) ?? producersOf(loaded);
+  producers.set(loaded, all);
+  return all.get(name);
+}
+
+function producersOf({ recording }: LoadedRecording): Map<string, Producer> {
+  const first = new Map<string, Producer & { start: number }>();
+  const add = (values: Value[], producer: Producer & { start: number }): void =>
+    walk(values, (value) => {
+      if (!(value instanceof Tagged)) return;
+      for (const name of neededNames(value)) if (producer.start < (first.get(name)?.start ?? Number.POSITIVE_INFINITY)) first.set(name, producer);
     });
-  return new Map([...producers].map(([name, { session, trace }]) => [name, { session, trace }]));
+  for (const { id, times, traces, received } of recording.sessions) {
+    const startOf = (trace: number): number => times?.[trace]?.[0] ?? trace;
+    traces.forEach((trace, number) => {
+      add(effectsOf(trace), { session: id, trace: number, start: startOf(number) });
+    });
+    for (const { after, event, args } of received ?? []) add(args ?? [], { session: id, trace: after, start: startOf(after), received: event });
+  }
+  return first;
 }
 
 const effectsOf = (trace: Trace): Value[] => [

@@ -6,7 +6,7 @@ import type { Value } from '../recording/values.js';
 import type { SessionRecord, TraceRecord, Verdict } from '../results/schema.js';
 import type { ReplayInput, ReplaySummary } from './input.js';
 import { clipped } from './limits.js';
-import type { Producer } from './names.js';
+import { producerOf } from './names.js';
 import { isLost, type SessionState, type TraceRun } from './state.js';
 import type { TraceVerdict } from './verdict.js';
 
@@ -15,17 +15,11 @@ const SHOWN_BYTES = 1024;
 const SHOWN = 1_000_000;
 const MOST = 1000;
 
-export function traceRecord(
-  run: TraceRun,
-  verdict: TraceVerdict,
-  { copies, ackTimeout }: ReplayInput,
-  began: number,
-  producer: (name: string) => Producer | undefined,
-): TraceRecord {
+export function traceRecord(run: TraceRun, verdict: TraceVerdict, { copies, ackTimeout }: ReplayInput, began: number): TraceRecord {
   const { copy, session } = run.session;
   const { outcome, differences, reason, noAck, compared } = verdict;
   const needs = run.forced?.needs;
-  const made = needs === undefined ? undefined : producer(needs);
+  const made = needs === undefined ? undefined : producerOf(copy.loaded, needs);
   return {
     type: 'trace',
     recording: copy.loaded.recording.name,
@@ -40,7 +34,7 @@ export function traceRecord(
     compared,
     ...(differences.length > 0 && { differences }),
     ...(reason !== undefined && { reason: reason === 'not acknowledged' ? `not acknowledged within ${ackTimeout} ms` : reason }),
-    ...(needs !== undefined && { needs: { name: needs, ...(made && { producer: made }) } }),
+    ...(needs !== undefined && { needs: { name: needs, ...(made && { producer: { session: made.session, trace: made.trace } }) } }),
     ...(isQuarantined(copy.loaded, run.expected) && { quarantined: true as const }),
     ...((outcome !== 'passed' || copies === 1) && { observed: observation(run) }),
   };

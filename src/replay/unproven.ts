@@ -8,6 +8,7 @@ import { bindPush, expectedPushes } from './binding.js';
 import type { EffectsOptions } from './effects.js';
 import { addLeak } from './leak.js';
 import { addPush, effectsKnown, type SessionState, type TraceRun, wants } from './state.js';
+import { hasReceived } from './uncaused.js';
 
 export interface Unproven {
   received(session: SessionState, event: string, args: Value[]): void;
@@ -71,6 +72,5 @@ export function createUnproven(options: EffectsOptions, unattributed: (session: 
 }
 
 /** Whether nobody can say how often the event comes: it came without a cause, or connects that may cause it were not seen. */
-const isUnknown = ({ session, copy }: SessionState, event: string): boolean =>
-  session.received?.some((push) => push.event === event) === true ||
-  copy.loaded.recording.sessions.some(({ traces }) => traces[0] !== undefined && !effectsKnown(traces[0]));
+const isUnknown = (session: SessionState, event: string): boolean =>
+  hasReceived(session, event) || session.copy.loaded.recording.sessions.some(({ traces }) => traces[0] !== undefined && !effectsKnown(traces[0]));

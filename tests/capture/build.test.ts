@@ -148,6 +148,27 @@ describe('pushes', () => {
     expect(first?.traces[2]?.pushes).toEqual([{ to: [], event: 'typing', except: 'a' }]);
   });
 
+  test('whom a broadcast left out that reached nobody is not written where others received the event without a cause', () => {
+    const [first, second] = build([
+      connect('a'),
+      connect('b'),
+      emit('a', 1, 'x'),
+      push(1, 'a:1', 'typing', [], { except: ['a'] }),
+      push(2, null, 'typing', ['b']),
+      push(3, 'a:1', 'moved', [], { except: ['a'] }),
+      push(4, 'a:1', 'left', ['b'], { except: ['a'] }),
+      emit('a', 2, 'y'),
+      push(5, 'a:2', 'left', [], { except: ['a'] }),
+      push(6, null, 'left', ['b']),
+    ]).recording.sessions;
+    expect(first?.traces[1]?.pushes).toEqual([
+      { to: [], event: 'moved', except: 'a' },
+      { to: 'b', event: 'left', except: 'a' },
+    ]);
+    expect(first?.traces[2]?.pushes).toEqual([{ to: [], event: 'left', except: 'a' }]);
+    expect(second?.received?.map(({ event }) => event)).toEqual(['typing', 'left']);
+  });
+
   test('times are whole milliseconds, but hundredths where two sessions share one', () => {
     const { sessions } = build([
       connect('a', { at: 1000 }),

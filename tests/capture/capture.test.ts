@@ -193,7 +193,11 @@ describe('ways out', () => {
     };
     const capture = start(source, { redactor: { ...unredacted, redact } });
     expect(() => source.tell(connect('a', { handshake: { auth: { token: 'tok-secret' } } }))).not.toThrow();
-    expect((await capture.done).captured.end).toEqual({ status: 'failed', reason: 'event_failed' });
+    const { captured } = await capture.done;
+    expect(captured.end).toEqual({ status: 'failed', reason: 'event_failed' });
+    const save = () => saveCapture(captured, { out: join(folder, 'recordings'), captures: folder });
+    expect(save).toThrow(/the capture failed: an event could not be read or redacted/);
+    expect(save).not.toThrow(/disk/);
     expect(readFileSync(logFile(folder, 'one'), 'utf8')).not.toContain('tok-secret');
   });
 

@@ -46,6 +46,19 @@ describe('what a client sends', () => {
     expect(heard.of('disconnect')[0]).toMatchObject({ sid: socket.sid, reason: 'client namespace disconnect' });
   });
 
+  it.each([
+    [{ as: 'username', name: 'ann' }, 'ann'],
+    [{ as: 'username', name: 'ann', id: 7 }, 'ann'],
+    [{ as: 'user', id: 7, age: 3 }, '7'],
+    [{ as: 'data', username: 'ann', age: 3 }, 'ann'],
+    [{ as: 'username', name: { first: 'ann' } }, null],
+  ])('comes from somebody whom the application notes at the socket: %o', async (auth, user) => {
+    app = await App.start('app.mjs', preload);
+    const heard = await app.reader();
+    await app.client({ auth });
+    expect((await heard.count('connect', 1))[0]).toMatchObject({ socket: { user } });
+  });
+
   it('goes on counting after the state of a connection was recovered', async () => {
     app = await App.start('app.mjs', preload, { env: { APP_RECOVERY: '1' } });
     const heard = await app.reader();

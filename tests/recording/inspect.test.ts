@@ -91,3 +91,30 @@ describe('inspectRecording', () => {
     expect(inspect('2026-07-01').stops).toHaveLength(2);
   });
 });
+
+test('a name that a push without a cause makes is made there, after what its trace made', () => {
+  const story = readRecording(
+    `version: 1
+name: received
+status: finished
+sessions:
+  - id: alice
+    traces:
+      - connect: { namespace: / }
+      - emit: publish
+        args: [!id draft1]
+        ack: [!id draft1]
+    received:
+      - { after: 0, event: drafted, args: [!id draft1] }
+`,
+    { file: 'received.yaml', readBinary: () => undefined },
+  );
+  if (story.errors) throw new Error(story.errors.join('\n'));
+  expect(inspectRecording(story.recording, 0).names).toMatchObject([
+    {
+      name: 'draft1',
+      why: 'the server made it, and the client sends it back',
+      made: [{ part: 'push', of: 'drafted', after: { session: 'alice', number: 0 } }, { part: 'ack' }],
+    },
+  ]);
+});

@@ -118,6 +118,12 @@ describe('names', () => {
     const text = `${file(uses)}unattributed:\n  - { insert: note, row: { id: !id note1 } }\n`;
     expect(lint(text)).toMatchObject([{ rule: 'unmade-name', what: expect.stringContaining('not proven') }]);
   });
+  test('made by a push without a cause, which is waited for', () => {
+    const received = (after: number) => `    received:\n      - { after: ${after}, event: made, args: [!id note1] }\n`;
+    const enter = '      - emit: enter\n        ack: []\n';
+    expect(lint(file(enter + uses + received(1))).map(({ rule }) => rule)).toEqual([]);
+    expect(lint(file(enter + uses + received(2)))).toMatchObject([{ rule: 'unmade-name', what: expect.stringContaining('made only later') }]);
+  });
   test('a small id that nothing shows', () => {
     expect(found(acked('[{ noteId: 7, count: 3 }]'))).toEqual([['ambiguous-id', 2, 26]]);
     expect(found(`      - emit: list\n        ack: [[{ id: 7 }]]\n${acked('[{ noteId: 7 }]')}`)).toEqual([]);
@@ -125,6 +131,12 @@ describe('names', () => {
 });
 
 describe('the story', () => {
+  test('something happens where the answer is a push without a cause, after something was sent', () => {
+    const received = (after: number) => `    received:\n      - { after: ${after}, event: moved }\n`;
+    const flow = '      - emit: move\n';
+    expect(lint(file(flow + received(1)))).toEqual([]);
+    expect(lint(file(flow + received(0)))).toMatchObject([{ rule: 'changes-nothing' }]);
+  });
   const emit = (more = '') => `      - emit: move\n        args: [1]\n${more}`;
   const close = '      - disconnect: transport close\n';
   const times = (...pairs: string[]) => `    times: [${pairs.join(', ')}]\n`;

@@ -57,6 +57,9 @@ describe('by key', () => {
     { name: 'password' },
     { label: 'token', text: 'cat' },
     { keyboard: 'qwerty' },
+    { transferToken: 'path/to/file' },
+    { token: '/var/files/my-file_2.tar' },
+    { tokens: ['docs/Reading-list.txt'] },
   ] as Value[])('leaves %o', (value) => {
     expect(redact(value)).toBe(value);
   });
@@ -72,6 +75,24 @@ describe('by key', () => {
       ['cookie', 'recipe', 'x'],
     ]);
     expect(redact(new Tagged({ tag: 'some', items: [{ password: 'a' }] }))).toEqual(new Tagged({ tag: 'some', items: [{ password: secret('password1') }] }));
+  });
+
+  it.each(['Ab3d/fGh4/xY', 'aGVsbG8/d29ybGQ', 'one', '/x9f2', 'path/to/a1b2c3d4e5', 'a/b', 'path/to?x=1', 'secret//word'])('no path: %s', (value) => {
+    expect(redact({ token: value })).toEqual({ token: secret('token1') });
+  });
+  it('a path is a password, or what a rule says', () => {
+    expect(redact({ password: 'path/to/file' })).toEqual({ password: secret('password1') });
+    expect(createRedactor({ rules: ['transferToken'] }).redact({ transferToken: 'path/to/file' })).toEqual({ transferToken: secret('transferToken1') });
+  });
+
+  it('an id with its kind before it is what other ids are', () => {
+    const hex = createHash('sha256').update('x').digest('hex').slice(0, 32);
+    for (const value of [hex, `r.${hex}`]) {
+      expect(redact({ readOnlyId: value })).toEqual({ readOnlyId: value });
+      expect(redact({ value })).toEqual({ value: secret('key1') });
+      const redactor = createRedactor();
+      expect(redactor.restore(redactor.redact([{ value }, { readOnlyId: value }]))).toEqual([{ value }, { readOnlyId: value }]);
+    }
   });
 
   it('knows further keys', () => {

@@ -155,11 +155,31 @@ function followEngine(meta: EngineMeta, shared: Shared): Engine {
     );
   };
 
+  const lost = (): void => {
+    shared.warn('frames_too_deep', `an event was nested deeper than ${MAX_DEPTH} levels: it passed, but is not in the recording.`);
+    shared.tell({ type: 'lost', count: 1 });
+  };
+
+  /** What is nested too deep is counted as it would be, and lost. */
+  const unlessDeep =
+    (take: (packet: Packet) => void, by: 'client' | 'server') =>
+    (packet: Packet): void => {
+      if (!isDeep(packet.data)) return take(packet);
+      const followed = sockets.get(packet.nsp);
+      if (packet.type === PacketType.CONNECT) take({ ...packet, data: {} });
+      else if (packet.type === PacketType.EVENT && by === 'client' && followed && !followed.left)
+        shared.counts.set(followed.socket.sid, (shared.counts.get(followed.socket.sid) ?? 0) + 1);
+      lost();
+    };
+
   const decode = (decoder: Decoder, data: unknown): void => {
     try {
       decoder.add(data);
-    } catch {
-      unreadable();
+    } catch (error) {
+      // Attachments are put in their places by recursion.
+      if (!(error instanceof RangeError)) return unreadable();
+      decoder.destroy();
+      lost();
     }
   };
 
@@ -174,8 +194,8 @@ function followEngine(meta: EngineMeta, shared: Shared): Engine {
     readable = false;
     shared.warn('frames_protocol', 'a client speaks the protocol of Socket.IO 2 or older: it works, but is not recorded. The probe records it.');
   }
-  const clientDecoder = decoderTo(fromClient);
-  const serverDecoder = decoderTo(fromServer);
+  const clientDecoder = decoderTo(unlessDeep(fromClient, 'client'));
+  const serverDecoder = decoderTo(unlessDeep(fromServer, 'server'));
 
   /** After the upgrade the transport closes itself; what the old one says of closing means only itself. */
   const isClose = ({ type }: EnginePacket): boolean => type === 'close' && transport !== 'websocket';
@@ -200,6 +220,13 @@ function followEngine(meta: EngineMeta, shared: Shared): Engine {
     },
     closed,
   };
+}
+
+/** As deep as the probe encodes. */
+const MAX_DEPTH = 200;
+function isDeep(value: unknown, depth = -1): boolean {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+  return depth > MAX_DEPTH || Object.values(value).some((item) => isDeep(item, depth + 1));
 }
 
 /** Without the limit of attachments, which is the application's to set. */

@@ -4,19 +4,19 @@ import type { Place } from '../places.js';
 import { isIdKey } from '../secret-shapes.js';
 import type { Finding, Subject } from './rules.js';
 
-/** A name is sent: some trace that is not disabled must have begun to make it before. */
+/** A name is sent: some trace that is not disabled must have begun to make it before, or it was received, which is waited for. */
 export function unmadeNames({ recording, places }: Subject): Finding[] {
   return nameUses(recording, places)
     .filter(({ kind }) => kind === 'id')
     .flatMap(({ name, made, sent }): Finding[] => {
       const first = sent.find((place) => place.step && !place.step.trace.disabled);
       if (!first?.step) return [];
-      const enabled = made.filter(({ step }) => step && !step.trace.disabled);
+      const enabled = made.filter(({ step, after }) => after ?? (step && !step.trace.disabled));
       const problem =
         enabled.length === 0
           ? made.some(({ step }) => step)
             ? 'only traces that are disabled make it'
-            : 'only effects whose cause is not proven make it, and nothing waits for those'
+            : 'only changes whose cause is not proven make it, and nothing waits for those'
           : enabled.every((place) => isLater(place, first))
             ? 'it is made only later'
             : undefined;
@@ -24,9 +24,15 @@ export function unmadeNames({ recording, places }: Subject): Finding[] {
     });
 }
 
-/** What a client answers to a push is sent after the effects of its trace. */
-const isLater = (made: Place, use: Place): boolean =>
-  made.step !== undefined && use.step !== undefined && (made.step.start > use.step.start || (made.step.trace === use.step.trace && use.part !== 'answer'));
+/**
+ * What a client answers to a push is sent after the effects of its trace. A push without a cause came after a trace of its session
+ * and before the next one; what others send meanwhile may need it.
+ */
+function isLater({ step: made, after }: Place, { step: use, part }: Place): boolean {
+  if (!use) return false;
+  if (after) return after.session === use.session ? after.number >= use.number : after.start > use.start;
+  return made !== undefined && (made.start > use.start || (made.trace === use.trace && part !== 'answer'));
+}
 
 /**
  * A small number under the key of an id, which is sent and which no effect shows: it comes from outside of the recording, or a

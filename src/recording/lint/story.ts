@@ -25,7 +25,8 @@ export function ends({ recording }: Subject): Finding[] {
     if (session.traces[0]?.connect?.before)
       findings.push({ rule: 'missing-head', path: at(0), what: `${session.id} was connected before the recording began` });
     if (!last || last.quarantine) return;
-    const open = last.ack === 'never' || (last.ack === undefined && !hasEffects(last));
+    const receives = session.received?.some(({ after }) => after === number) === true;
+    const open = last.ack === 'never' || (last.ack === undefined && !hasEffects(last) && !receives);
     const gap = (session.times?.[number + 1]?.[0] ?? Number.POSITIVE_INFINITY) - (session.times?.[number]?.[0] ?? 0);
     if (end?.disconnect !== undefined && cut.has(end.disconnect) && open && (last.ack === 'never' || gap <= AT_ONCE))
       findings.push({
@@ -46,6 +47,8 @@ export function happens({ recording }: Subject): Finding[] {
     .map(({ trace }) => trace)
     .filter((trace) => !trace.disabled && (trace.emit !== undefined || trace.http !== undefined));
   if (actions.length === 0) return [{ rule: 'changes-nothing', path: ['sessions'], what: 'nobody sends anything: there are only connections' }];
+  if (recording.sessions.some(({ traces, received }) => received?.some(({ after }) => traces.slice(0, after + 1).some(({ emit }) => emit !== undefined))))
+    return [];
   if (actions.some((trace) => hasEffects(trace) || Array.isArray(trace.ack) || trace.http !== undefined)) return [];
   return [{ rule: 'changes-nothing', path: ['sessions'], what: 'nothing that is sent has an answer, a push or a change: there is only telemetry' }];
 }

@@ -1,5 +1,5 @@
 /** Every place of a recording where a value stands, in the order in which the values came to be. */
-import { type ChangeEntry, type Recording, type Trace, urlText } from '../schema.js';
+import { type ChangeEntry, type Received, type Recording, type Session, type Trace, urlText } from '../schema.js';
 import { isObject, secretsOf, Tagged, type Value, type ValueObject } from '../values.js';
 
 type Part = 'args' | 'handshake' | 'ack' | 'push' | 'row' | 'key' | 'set';
@@ -31,10 +31,22 @@ export interface Site {
   end: number;
   /** order of the trace among all: effects of an earlier one are known to a later one */
   order: number;
+  /** in a push without a cause: its place among those of its session, and when the next trace of the session began, by which it had come */
+  received?: { index: number; by: number };
 }
 
 /** Whether the value was seen, not sent. */
 export const isEffect = (site: Site): boolean => site.part !== 'args' && site.part !== 'handshake';
+
+/**
+ * Whether what is seen at one site was there when the other one was sent. Of a push without a cause only that it came between
+ * two traces of its session is known: what others sent meanwhile may be its cause.
+ */
+export function isKnownTo(seen: Site, sent: Site): boolean {
+  if (!seen.received) return seen.order < sent.order;
+  if (seen.session !== sent.session) return seen.received.by < sent.start;
+  return seen.trace < sent.trace || (sent.received !== undefined && seen.received.index <= sent.received.index);
+}
 
 /** The traces of a recording in the order in which they began. */
 export function timeline(recording: Recording): { session: string; number: number; trace: Trace; start: number; duration: number }[] {
@@ -51,12 +63,26 @@ export function timeline(recording: Recording): { session: string; number: numbe
 /** What a client answers to a push is sent when the effects of its trace are known. */
 const ANSWER = 0.5;
 
-/** A new recording in which `replace` may exchange any scalar; it sees traces in time order, in each: arguments, changes, pushes, acknowledgement. */
-export function mapSites(recording: Recording, replace: (site: Site) => Value | undefined): Recording {
+/**
+ * A new recording in which `replace` may exchange any scalar; it sees traces in time order, in each: arguments, changes, pushes,
+ * acknowledgement; and what was received before the next trace of its session, when it had come for sure.
+ */
+export function mapSites(recording: Recording, replace: Replace): Recording {
   const done = new Map<Trace, Trace>();
-  const orders = new Map<Trace, number>();
-  timeline(recording).forEach(({ session, number, trace, start, duration }, order) => {
-    orders.set(trace, order);
+  const times = timeline(recording);
+  const orders = new Map(times.map(({ trace }, order) => [trace, order]));
+  const received = new Map<Received, Received>();
+  /** by the next trace of its session; none: after everything */
+  const due = new Map<Trace | undefined, (() => void)[]>();
+  for (const session of recording.sessions)
+    for (const [index, push] of (session.received ?? []).entries()) {
+      const next = session.traces[push.after + 1];
+      const list = due.get(next) ?? [];
+      due.set(next, list);
+      list.push(() => received.set(push, mapReceived(session, push, index, orders, replace)));
+    }
+  times.forEach(({ session, number, trace, start, duration }, order) => {
+    for (const take of due.get(trace) ?? []) take();
     const base = { session, trace: number, start, end: start + duration, order, args: trace.args ?? (trace.http?.body === undefined ? [] : [trace.http.body]) };
     const map = (value: Value, part: Part, event: string, table?: string): Value => mapPart(value, { ...base, part, event, table }, replace);
     const list = (values: Value[], part: Part, event: string): Value[] => map(values, part, event) as Value[];
@@ -89,29 +115,30 @@ export function mapSites(recording: Recording, replace: (site: Site) => Value | 
     if (Array.isArray(trace.ack)) next.ack = list(trace.ack, 'ack', event);
     done.set(trace, next);
   });
+  for (const take of due.get(undefined) ?? []) take();
   const sessions = recording.sessions.map((session) => ({
     ...session,
     traces: session.traces.map((trace) => done.get(trace) ?? trace),
-    ...(session.received && {
-      received: session.received.map((push) => {
-        const after = session.traces[push.after];
-        const start = session.times?.[push.after]?.[0] ?? push.after;
-        const end = (session.times?.[push.after + 1]?.[0] ?? Number.POSITIVE_INFINITY) - 1;
-        const order = (after && orders.get(after)) ?? Number.MAX_SAFE_INTEGER;
-        const around = { session: session.id, trace: push.after, start, end, order, args: [], event: push.event };
-        return {
-          ...push,
-          ...(push.args && { args: mapPart(push.args, { ...around, part: 'push' }, replace) as Value[] }),
-          ...(push.answer && { answer: mapPart(push.answer, { ...around, part: 'args', order: order + ANSWER }, replace) as Value[] }),
-        };
-      }),
-    }),
+    ...(session.received && { received: session.received.map((push) => received.get(push) ?? push) }),
   }));
   const nowhere = { session: '', trace: 0, start: 0, end: Number.POSITIVE_INFINITY, order: Number.MAX_SAFE_INTEGER, args: [], event: '' };
   const unattributed = recording.unattributed?.map((change) =>
     mapChange(change, (value, part, table) => mapPart(value, { ...nowhere, part, table }, replace) as ValueObject),
   );
   return { ...recording, sessions, ...(unattributed && { unattributed }) };
+}
+
+function mapReceived(session: Session, push: Received, index: number, orders: ReadonlyMap<Trace, number>, replace: Replace): Received {
+  const after = session.traces[push.after];
+  const start = session.times?.[push.after]?.[0] ?? push.after;
+  const by = push.after + 1 < session.traces.length ? (session.times?.[push.after + 1]?.[0] ?? push.after + 1) : Number.POSITIVE_INFINITY;
+  const order = (after && orders.get(after)) ?? Number.MAX_SAFE_INTEGER;
+  const around = { session: session.id, trace: push.after, start, end: by - 1, order, args: [], event: push.event, received: { index, by } };
+  return {
+    ...push,
+    ...(push.args && { args: mapPart(push.args, { ...around, part: 'push' }, replace) as Value[] }),
+    ...(push.answer && { answer: mapPart(push.answer, { ...around, part: 'args', order: order + ANSWER }, replace) as Value[] }),
+  };
 }
 
 function mapChange(change: ChangeEntry, map: (value: ValueObject, part: Part, table: string) => ValueObject): ChangeEntry {
@@ -124,9 +151,10 @@ function mapChange(change: ChangeEntry, map: (value: ValueObject, part: Part, ta
   };
 }
 
+type Replace = (site: Site) => Value | undefined;
 type Around = Omit<Site, 'value' | 'path' | 'key' | 'within' | 'root'>;
 
-function mapPart(root: Value, around: Around, replace: (site: Site) => Value | undefined): Value {
+function mapPart(root: Value, around: Around, replace: Replace): Value {
   const visit = (value: Value, path: (string | number)[], key: string, within: ValueObject[]): Value => {
     if (Array.isArray(value)) return value.map((item, index) => visit(item, [...path, index], key, within));
     if (isObject(value)) {

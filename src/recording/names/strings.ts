@@ -4,7 +4,7 @@ import type { Evidence } from '../evidence.js';
 import { isUuid, timeOf } from '../kinds.js';
 import type { Recording } from '../schema.js';
 import { any, id, secretsOf, Tagged, type Value, walk } from '../values.js';
-import { isEffect, type Site, timeline } from './sites.js';
+import { isEffect, isKnownTo, type Site, timeline } from './sites.js';
 import { type Namer, plain, tablesIn } from './words.js';
 
 /** Random-looking: a uuid, a long number as text, hex or base64 of some length with letters and digits mixed. */
@@ -73,12 +73,15 @@ export function findUnlikely(recording: Recording, evidence: Evidence, sites: re
     const first = at[0] as Site;
     const texts = inTexts.get(value) ?? [];
     const stem = first.key || 'value';
-    const later = [...at, ...texts].some((site) => !isEffect(site));
+    const back = [...at, ...texts].filter((site) => !isEffect(site));
+    const later = back.length > 0;
+    // What was perhaps sent before it was seen is not named after what was seen.
+    const known = back.every((sent) => at.some((seen) => isEffect(seen) && isKnownTo(seen, sent)));
     // A name of a property alone is one that a programmer chose.
     if (at.every((site) => site.isKey)) continue;
     if (value.startsWith('secret:')) {
       // A secret is configuration, unless the server gave it to the client first.
-      if (isEffect(first) && later) found.set(value, { tag: id(name(stem)), why: 'a secret that the server made and the client sent back' });
+      if (isEffect(first) && later && known) found.set(value, { tag: id(name(stem)), why: 'a secret that the server made and the client sent back' });
       continue;
     }
     if (old.has(value) || digests.has(value.toLowerCase()) || at.some((site) => isDigestKey(site.key, value))) continue;
@@ -90,7 +93,7 @@ export function findUnlikely(recording: Recording, evidence: Evidence, sites: re
     const proven = isUuid(value) || later || isToken(value) || at.some((site) => site.part === 'row' || site.part === 'set');
     // Inside a sent text it must be a word of its own, and known by then.
     const hidden = sent.some((text) => text.length > value.length && text.includes(value) && !randomWords(text).includes(value));
-    if (!proven || hidden || texts.some((site) => !isEffect(site) && site.order <= first.order)) continue;
+    if (!proven || hidden || !known) continue;
     if (at.length + texts.length > 1) found.set(value, { tag: id(name(stem)), why: 'made by the server, too random to be a coincidence' });
     else found.set(value, { tag: isUuid(value) ? new Tagged({ tag: 'uuid' }) : any('string'), why: 'random, and seen once' });
   }

@@ -274,6 +274,40 @@ describe('what cannot be read', () => {
     for (const event of told) expect(sourceEventSchema.parse(event)).toEqual(event);
   });
 
+  const nested = (depth: number, leaf = '1'): string => `${'['.repeat(depth)}${leaf}${']'.repeat(depth)}`;
+  test('an event of any depth that the probe takes too is told', () => {
+    client(connected(), { type: EVENT, data: ['deep', JSON.parse(nested(200))] });
+    expect(told.map(({ type }) => type)).toEqual(['connect', 'emit']);
+  });
+  test.each([
+    ['deeper than the probe goes', (levels: string) => `42["deep",${levels}]`, 202],
+    ['far deeper', (levels: string) => `42["deep",${levels}]`, 100_000],
+    ['with an acknowledgement', (levels: string) => `421["deep",${levels}]`, 100_000],
+  ])('an event nested %s is lost, with the reason once, and what follows is told', (_, message, depth) => {
+    const engine = connected();
+    engine.client(message(nested(depth)), 3);
+    engine.server(message(nested(depth)), 3);
+    client(engine, { type: EVENT, data: ['next'] });
+    expect(told.map(({ type }) => type)).toEqual(['connect', 'warning', 'lost', 'lost', 'emit']);
+    expect(of('warning')[0]).toMatchObject({ code: 'frames_too_deep', message: expect.stringContaining('deeper than 200 levels') });
+    // As the server counts.
+    expect(of('emit')[0]).toMatchObject({ n: 2, event: 'next' });
+  });
+  test('neither does an attachment in such an event end the recording of its connection', () => {
+    const engine = connected();
+    engine.server(`451-["deep",${nested(50_000, '{"_placeholder":true,"num":0}')}]`, 3);
+    engine.server(new Uint8Array(3), 3);
+    server(engine, { type: EVENT, data: ['next'] });
+    expect(told.map(({ type }) => type)).toEqual(['connect', 'warning', 'lost', 'push']);
+  });
+  test('a handshake of such a depth connects without it', () => {
+    const engine = follow(ask());
+    engine.client(`40{"a":${nested(100_000)}}`, 1);
+    server(engine, { type: CONNECT, data: { sid: 's1' } });
+    expect(of('connect')[0]?.socket.handshake.auth).toEqual({});
+    expect(of('lost')).toHaveLength(1);
+  });
+
   test('an older protocol is one warning', () => {
     for (const url of ['/socket.io/?EIO=3&transport=polling', '/socket.io/?transport=polling']) connected('s1', '/', follow({ ...ask(), url }));
     expect(told).toMatchObject([{ type: 'warning', code: 'frames_protocol' }]);

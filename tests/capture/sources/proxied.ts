@@ -37,8 +37,8 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function proxied(options: Partial<ServerOptions> = {}, onRequest: RequestListener = (_, response) => void response.end()): Promise<World> {
-  const http = createServer(onRequest);
+export async function proxied(options: Partial<ServerOptions> = {}, onRequest: RequestListener | null = (_, response) => void response.end()): Promise<World> {
+  const http = onRequest ? createServer(onRequest) : createServer();
   const sockets = new Set<NetSocket>();
   http.on('connection', (socket) => sockets.add(socket));
   const io = new Server(http, { maxHttpBufferSize: 1e8, ...options });

@@ -194,4 +194,21 @@ describe('what cannot be read', () => {
     expect([refused.statusCode, String((await once(refused, 'data'))[0])]).toEqual([403, 'no']);
     expect(world.told).toEqual([]);
   });
+
+  test('an application that answers nothing but Socket.IO is recorded, and its silence holds nothing up', async () => {
+    world = await proxied({}, null);
+    const hanging = new AbortController();
+    const asked = once(world.http, 'request');
+    const unanswered = fetch(`${world.url}/`, { signal: hanging.signal }).catch((error: Error) => error.name);
+    await asked;
+    for (const transports of [['polling'], ['websocket'], ['polling', 'websocket']]) {
+      const socket = await world.client({ transports });
+      expect(await ask(world, socket, 'echo', transports)).toEqual([transports]);
+    }
+    expect(await world.source.drain(2_000)).toEqual({ open: 0 });
+    expect(world.of('ack').map(({ args }) => args)).toEqual([[['polling']], [['websocket']], [['polling', 'websocket']]]);
+    expect(world.of('http')).toEqual([]);
+    hanging.abort();
+    expect(await unanswered).toBe('AbortError');
+  });
 });

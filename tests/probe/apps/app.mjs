@@ -14,6 +14,11 @@ const server = createServer((req, res) => {
 });
 const io = new Server(server, { connectionStateRecovery: process.env.APP_RECOVERY ? {} : undefined, maxHttpBufferSize: 1e8 });
 
+io.use((socket, next) => {
+  const { as, ...user } = socket.handshake.auth;
+  if (as !== undefined) socket[as] = Object.keys(user).length === 1 ? user.name : user;
+  next();
+});
 io.on('connection', (socket) => {
   socket.onAny((event, ...args) => {
     if (event === 'anyEmits') socket.emit('fromAny', args[0]);

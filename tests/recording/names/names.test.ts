@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { findNames } from '../../../src/recording/names/index.js';
+import type { Session } from '../../../src/recording/schema.js';
 import { any, id, Tagged, type Value } from '../../../src/recording/values.js';
 import { annotator, at, emit, evidenceOf, insert, named, push, recordingOf, START, table, update } from './build.js';
 
@@ -476,5 +477,45 @@ describe('requests', () => {
     expect(create?.http?.answer).toEqual({ id: id('id1') });
     expect(add?.http).toMatchObject({ url: text('/api/lists/${id1}/cards?notify=1'), body: { list: id('id1') } });
     expect(card?.args).toEqual([{ listId: id('id1') }]);
+  });
+});
+
+describe('values that are first seen in a push without a cause', () => {
+  const token = 'a1b2c3d4e5f60718293a4b5c';
+  /** Alice has traces at 0, 1000, 2000 and receives the token between 0 and 1000; bob sends it at `sent`. */
+  const built = (sent: number, by: 'alice' | 'bob', after = 0) => {
+    const recording = recordingOf([emit('open', []), emit('next', []), emit('last', [])]);
+    const [alice] = recording.sessions as [Session];
+    alice.received = [{ after, event: 'made', args: [{ key: token }] }];
+    const use = { emit: 'use', args: [{ key: token }] };
+    if (by === 'alice') {
+      alice.traces.push(use);
+      alice.times?.push([sent, 0]);
+    } else recording.sessions.push({ id: 'bob', times: [[sent, 0]], traces: [use] });
+    return findNames(recording, evidenceOf()).recording.sessions;
+  };
+  const sentBack = (sessions: Session[]) => sessions.at(-1)?.traces.at(-1)?.args;
+
+  test('its own session sends it later', () => {
+    const sessions = built(3000, 'alice', 2);
+    expect(sentBack(sessions)).toEqual([{ key: id('key1') }]);
+    expect(sessions[0]?.received).toEqual([{ after: 2, event: 'made', args: [{ key: id('key1') }] }]);
+  });
+  test('another session sends it after the next trace of the one that received it', () => expect(sentBack(built(1001, 'bob'))).toEqual([{ key: id('key1') }]));
+  test.each([
+    ['while it may have come', 500, 0],
+    ['in the same millisecond', 1000, 0],
+    ['and there is no next trace', 9000, 2],
+    ['before', 0, 1],
+  ])('another session sends it %s: it may be its own', (_, sent, after) => {
+    const sessions = built(sent, 'bob', after);
+    expect(sentBack(sessions)).toEqual([{ key: token }]);
+    expect(sessions[0]?.received?.[0]?.args).toEqual([{ key: token }]);
+  });
+  test('it sent it before: it is its own', () => {
+    const recording = recordingOf([emit('use', [{ key: token }]), emit('use', [{ key: token }])]);
+    const [alice] = recording.sessions as [Session];
+    alice.received = [{ after: 0, event: 'made', args: [{ key: token }] }];
+    expect(findNames(recording, evidenceOf()).recording).toEqual(recording);
   });
 });
