@@ -1,8 +1,9 @@
 /**
  * What the probe costs the application: server CPU per acknowledged emit without it, with it idle, and with a reader in replay and
- * in record mode. `npx tsx bench/probe.ts [rounds]`. The rounds of the modes are interleaved and each begins with another one; a ratio
- * is the median of the ratios of the same round. Subjects: the annotator under load (its word service is a process of its own, and not
- * counted), and as the worst case a server that does next to nothing.
+ * in record mode. `npx tsx bench/probe.ts [rounds]`. The rounds of the modes are interleaved, each begins with another one, and the
+ * garbage of the one before is collected first, uncounted. Other programs on the machine only ever add to a round, so besides the
+ * ratio of all rounds there is that of the lower quartiles, which leaves the disturbed rounds out. Subjects: the annotator under load
+ * (its word service is a process of its own, and not counted), and as the worst case a server that does next to nothing.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,6 +32,10 @@ interface Subject {
   reader: ProbeConnection | undefined;
 }
 
+const EXPLANATION = `us: CPU of the server process an acknowledged emit (user and system, with the threads that collect garbage), lower quartile and median of the rounds.
+x: times what it costs without the probe, by the lower quartiles | by the sums of all rounds | by the median of the ratios within a round (and its range).
+Where the three disagree the machine was busy; the first is the least disturbed.`;
+
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 async function main(rounds: number): Promise<void> {
@@ -44,6 +49,7 @@ async function main(rounds: number): Promise<void> {
     env: { ...process.env, WORD_SERVICE_PORT: '0' },
   });
   const wordService = await found(words.stdout, /on (http:\S+)/);
+  console.log(EXPLANATION);
   for (const { title, script, load } of SUBJECTS) {
     const file = script === 'annotator' ? join(example, 'server.js') : here(script);
     const subjects = await Promise.all(MODES.map((mode) => start(mode, file, load, preload, directory, wordService)));
@@ -88,7 +94,7 @@ function buildAnnotator(directory: string): string {
 async function start(mode: Mode, script: string, load: Load, preload: string, directory: string, wordService: string): Promise<Subject> {
   const imports = [here('probe-cpu.mjs'), ...(mode === 'without' ? [] : [preload])];
   const child = fork(script, {
-    execArgv: imports.flatMap((file) => ['--import', pathToFileURL(file).href]),
+    execArgv: ['--expose-gc', ...imports.flatMap((file) => ['--import', pathToFileURL(file).href])],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
       ...process.env,
@@ -112,14 +118,14 @@ async function start(mode: Mode, script: string, load: Load, preload: string, di
 /** Microseconds of server CPU an acknowledged emit. */
 async function round({ child, url, clients }: Subject, load: Load, emits: number): Promise<number> {
   await load.prepare(url, clients);
-  const before = await cpu(child);
+  const before = await cpu(child, 'gc');
   await load.run(clients, emits);
   return ((await cpu(child)) - before) / emits;
 }
 
-async function cpu(child: ChildProcess): Promise<number> {
+async function cpu(child: ChildProcess, wish: 'cpu' | 'gc' = 'cpu'): Promise<number> {
   const answer = once(child, 'message') as Promise<[{ cpu: NodeJS.CpuUsage }]>;
-  child.send('cpu');
+  child.send(wish);
   const [{ cpu: used }] = await answer;
   return used.user + used.system;
 }
@@ -141,13 +147,18 @@ function found(stream: NodeJS.ReadableStream | null, pattern: RegExp): Promise<s
 function lineFor(mode: Mode, costs: readonly number[], base: readonly number[]): string {
   const ratios = costs.map((cost, i) => cost / (base[i] ?? Number.NaN));
   const [low, high] = [Math.min(...ratios), Math.max(...ratios)].map((ratio) => ratio.toFixed(2));
-  return `  ${mode.padEnd(8)} ${median(costs).toFixed(1).padStart(6)} us CPU an emit   x ${median(ratios).toFixed(3)}  (rounds: ${low} to ${high})`;
+  const times = [quantile(costs, 0.25) / quantile(base, 0.25), sum(costs) / sum(base), quantile(ratios, 0.5)].map((ratio) => ratio.toFixed(3));
+  const [quarter, half] = [0.25, 0.5].map((part) => quantile(costs, part).toFixed(1).padStart(6));
+  return `  ${mode.padEnd(8)} ${quarter} ${half} us   x ${times.join(' | ')}  (${low} to ${high})`;
 }
 
-function median(values: readonly number[]): number {
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+  const place = part * (sorted.length - 1);
+  const [below, above] = [sorted[Math.floor(place)] ?? Number.NaN, sorted[Math.ceil(place)] ?? Number.NaN];
+  return below + (above - below) * (place - Math.floor(place));
 }
 
-await main(Number(process.argv[2] ?? 9));
+await main(Number(process.argv[2] ?? 15));
