@@ -1,7 +1,7 @@
 /**
  * What the probe costs the application: server CPU per acknowledged emit without it, with it idle, and with a reader in replay and
  * in record mode. `npx tsx bench/probe.ts [rounds]`. The rounds of the modes are interleaved, each begins with another one, and the
- * garbage of the one before is collected first, uncounted. Other programs on the machine only ever add to a round, so besides the
+ * each round pays for its own garbage: it is collected at its end. Other programs on the machine only ever add to a round, so besides the
  * ratio of all rounds there is that of the lower quartiles, which leaves the disturbed rounds out. Subjects: the annotator under load
  * (its word service is a process of its own, and not counted), and as the worst case a server that does next to nothing.
  */
@@ -118,14 +118,14 @@ async function start(mode: Mode, script: string, load: Load, preload: string, di
 /** Microseconds of server CPU an acknowledged emit. */
 async function round({ child, url, clients }: Subject, load: Load, emits: number): Promise<number> {
   await load.prepare(url, clients);
-  const before = await cpu(child, 'gc');
+  const before = await cpu(child);
   await load.run(clients, emits);
   return ((await cpu(child)) - before) / emits;
 }
 
-async function cpu(child: ChildProcess, wish: 'cpu' | 'gc' = 'cpu'): Promise<number> {
+async function cpu(child: ChildProcess): Promise<number> {
   const answer = once(child, 'message') as Promise<[{ cpu: NodeJS.CpuUsage }]>;
-  child.send(wish);
+  child.send('cpu');
   const [{ cpu: used }] = await answer;
   return used.user + used.system;
 }
