@@ -1,6 +1,6 @@
 /**
  * What the probe costs the application: server CPU per acknowledged emit without it, with it idle, and with a reader in replay and
- * in record mode. `npx tsx bench/probe.ts [rounds]`. The rounds of the modes are interleaved, each begins with another one, and the
+ * in record mode. `npx tsx bench/probe.ts [rounds]`. The rounds of the modes are interleaved, each begins with another one, and
  * each round pays for its own garbage: it is collected at its end. Other programs on the machine only ever add to a round, so besides the
  * ratio of all rounds there is that of the lower quartiles, which leaves the disturbed rounds out. Subjects: the annotator under load
  * (its word service is a process of its own, and not counted), and as the worst case a server that does next to nothing.
