@@ -7,6 +7,7 @@ import { isWanted, reportTables } from '../hub.js';
 import type { Driver } from './drivers.js';
 import { type Connection, SqliteLog } from './sqlite-log.js';
 import { PREFIX } from './sqlite-schema.js';
+import { isDdl, replacesRows } from './sqlite-text.js';
 
 interface Statement {
   run(...args: unknown[]): unknown;
@@ -27,16 +28,11 @@ interface Database {
 
 type Methods = Record<'prepare' | 'exec' | 'function' | 'close', AnyFunction>;
 
-const DDL = /\b(?:create|alter|drop|attach|detach|vacuum)\b/i;
 /** what SQLite says when a trigger of ours no longer fits its table */
 const STALE = new RegExp(`^no such column: (?:NEW|OLD)\\.|\\b${PREFIX}`, 'i');
 const STATEMENT_METHODS = ['run', 'get', 'all', 'iterate'] as const;
 
-const MAX_REMEMBERED = 500;
-const MAX_SQL = 2_000;
-
 const patched = new WeakSet<object>();
-const ddl = new Map<string, boolean>();
 const logs = new WeakMap<Database, SqliteLog>();
 /** weak: an application may forget a connection without closing it */
 const known = new Set<WeakRef<Database>>();
@@ -44,6 +40,8 @@ let wanted = false;
 let announcing = false;
 
 let loaded = false;
+/** what our own statements run by, by the prototype of statements */
+const unpatched = new WeakMap<object, AnyFunction>();
 
 function adopt(exports: unknown): void {
   if (typeof exports !== 'function' || patched.has(exports)) return;
@@ -54,6 +52,7 @@ function adopt(exports: unknown): void {
   prototype.exec = function exec(this: Database, sql: unknown, ...rest: unknown[]) {
     const log = logOf(this, raw);
     const given = [sql, ...rest];
+    if (log?.isOn && replacesRows(sql)) guarded('replace', () => log.replacing());
     if (log !== undefined && isDdl(sql)) return changingSchema(this, log, () => Reflect.apply(raw.exec, this, given));
     return log?.isOn ? healing(log, raw.exec, this, given) : Reflect.apply(raw.exec, this, given);
   } as AnyFunction;
@@ -61,6 +60,7 @@ function adopt(exports: unknown): void {
     const log = logOf(this, raw);
     if (log === undefined) return Reflect.apply(raw.prepare, this, [sql, ...rest]);
     const given = [sql, ...rest];
+    if (log.isOn && replacesRows(sql)) guarded('replace', () => log.replacing());
     const statement = (log.isOn ? healing(log, raw.prepare, this, given) : Reflect.apply(raw.prepare, this, given)) as Statement;
     if (!patched.has(Object.getPrototypeOf(statement) as object)) guarded('prepare', () => patchStatements(statement));
     if (isDdl(sql)) guarded('prepare', () => watchDdl(statement, log));
@@ -110,18 +110,6 @@ function openLogs(): SqliteLog[] {
   return open;
 }
 
-/** Remembered: applications prepare the same few texts again and again. */
-function isDdl(sql: unknown): boolean {
-  if (typeof sql !== 'string') return false;
-  let known = ddl.get(sql);
-  if (known === undefined) {
-    known = DDL.test(sql);
-    if (ddl.size >= MAX_REMEMBERED) ddl.clear();
-    if (sql.length <= MAX_SQL) ddl.set(sql, known);
-  }
-  return known;
-}
-
 function logOf(database: Database, raw: Methods): SqliteLog | undefined {
   return logs.get(database) ?? guarded('database', () => register(database, raw));
 }
@@ -157,7 +145,10 @@ function connect(database: Database, raw: Methods): Connection {
       return database.inTransaction;
     },
     exec: (sql) => void Reflect.apply(raw.exec, database, [sql]),
-    query: (sql, ...params) => prepare(sql).all(...params) as Record<string, unknown>[],
+    query: (sql, ...params) => {
+      const statement = prepare(sql);
+      return Reflect.apply(unpatched.get(Object.getPrototypeOf(statement) as object) ?? statement.all, statement, params) as Record<string, unknown>[];
+    },
     define: (name, run) => void Reflect.apply(raw.function, database, [name, { varargs: true, safeIntegers: true }, run]),
   };
 }
@@ -192,11 +183,13 @@ function healing(log: SqliteLog, method: AnyFunction, self: unknown, args: unkno
 function patchStatements(statement: Statement): void {
   const prototype = Object.getPrototypeOf(statement) as Record<string, AnyFunction>;
   patched.add(prototype);
+  if (prototype.all !== undefined) unpatched.set(prototype, prototype.all);
   for (const name of STATEMENT_METHODS) {
     const original = prototype[name];
     if (typeof original !== 'function') continue;
     prototype[name] = function (this: Statement, ...args: unknown[]) {
       const log = wanted ? logs.get(this.database) : undefined;
+      if (log?.isOn && replacesRows(this.source)) guarded('replace', () => log.replacing());
       return log?.isOn ? healing(log, original, this, args) : Reflect.apply(original, this, args);
     } as AnyFunction;
   }

@@ -10,8 +10,11 @@ import { nowText, patience, reportChange, reportLost, warn } from '../hub.js';
 import { realSetTimeout } from '../timers.js';
 import { valuesText } from './row-text.js';
 import {
+  BY_FUNCTION,
+  CREATE_HIDDEN,
   CREATE_LOG,
   type FoundTable,
+  HIDDEN,
   type Layout,
   LOG,
   layoutOf,
@@ -19,7 +22,10 @@ import {
   PART,
   type Query,
   quoteName,
+  REPLACE_TRIGGERS,
+  REPLACES,
   ROW,
+  readSchemaTexts,
   readTables,
   triggersOf,
 } from './sqlite-schema.js';
@@ -55,6 +61,10 @@ export class SqliteLog {
   private readonly held = new Map<number, string>();
   private heldLength = 0;
   private seq = 0;
+  /** something here replaces rows: those cost a look before every insert */
+  private replaces = false;
+  /** what was created inside a transaction may have gone with it */
+  private uncertain = false;
   private parts: unknown[] = [];
 
   constructor(
@@ -92,6 +102,14 @@ export class SqliteLog {
       guarded('ddl', () => this.createTriggers());
       this.schemaChanged();
     }
+  }
+
+  /** A statement that replaces rows is about to run, or to be prepared. */
+  replacing(): void {
+    if (this.state !== 'on' || (this.replaces && !this.uncertain)) return;
+    this.replaces = true;
+    if (!this.uncertain || this.connection.query(REPLACE_TRIGGERS).length === 0) this.refresh();
+    this.uncertain = this.connection.inTransaction;
   }
 
   /** Somebody else changed the schema under our triggers. False where that cannot have been the reason. */
@@ -164,7 +182,7 @@ export class SqliteLog {
       connection.define(PART, (...values) => self.deref()?.parts.push(...values) ?? 0);
       this.defined = true;
     }
-    connection.exec(CREATE_LOG);
+    connection.exec(`${CREATE_LOG}; ${CREATE_HIDDEN}`);
     connection.exec(`DELETE FROM ${LOG}`);
     this.release();
     this.dropTriggers();
@@ -176,7 +194,7 @@ export class SqliteLog {
   private uninstall(): void {
     this.flush();
     this.dropTriggers();
-    this.connection.exec(`DROP TABLE IF EXISTS ${LOG}`);
+    this.connection.exec(`DROP TABLE IF EXISTS ${LOG}; DROP TABLE IF EXISTS ${HIDDEN}`);
     this.state = 'off';
   }
 
@@ -186,11 +204,12 @@ export class SqliteLog {
 
   private createTriggers(): void {
     this.found = readTables(this.connection.query);
+    this.replaces ||= readSchemaTexts(this.connection.query).some((text) => REPLACES.test(text));
     for (const table of this.found) {
       const layout = layoutOf(table, this.layouts.length);
       this.layouts.push(layout);
       try {
-        for (const trigger of triggersOf(layout)) this.connection.exec(trigger);
+        for (const trigger of triggersOf(layout, BY_FUNCTION, this.replaces)) this.connection.exec(trigger);
       } catch (error) {
         if (isBusy(error)) throw error;
         warn('changes-failed', `Rows of the table ${layout.table} cannot be measured: ${String(error)}`);

@@ -15,6 +15,15 @@ export interface Layout {
   text: string;
   /** `main."person"` */
   target: string;
+  /** what tells a row from all others: its row id, or the key of a table without one */
+  identity: string[];
+  /** Each list of columns (with their collations) that two rows cannot share. */
+  unique: UniquePart[][];
+}
+
+export interface UniquePart {
+  column: string;
+  collation: string;
 }
 
 export const LOG = '_socket_replay_log';
@@ -22,6 +31,8 @@ export const LOG = '_socket_replay_log';
 export const ROW = '_socket_replay_row';
 /** takes the first values of a row that has too many for one call */
 export const PART = '_socket_replay_part';
+/** rows that an insert may be about to replace */
+export const HIDDEN = '_socket_replay_hidden';
 export const PREFIX = '_socket_replay_';
 /** SQLite's limit on the arguments of a function was 100 for long */
 const MAX_VALUES = 90;
@@ -30,21 +41,37 @@ const MAX_VALUES = 90;
 export const CREATE_LOG = `CREATE TEMP TABLE IF NOT EXISTS ${LOG} (seq INTEGER PRIMARY KEY)`;
 export const OWN_TRIGGERS = `SELECT name FROM sqlite_temp_master WHERE type = 'trigger' AND substr(name, 1, ${PREFIX.length}) = '${PREFIX}'`;
 
+export const REPLACE_TRIGGERS = `SELECT 1 FROM sqlite_temp_master WHERE type = 'trigger' AND substr(name, 1, ${PREFIX.length + 1}) = '${PREFIX}r'`;
+const MAX_IDENTITY = 8;
+export const CREATE_HIDDEN = `CREATE TEMP TABLE IF NOT EXISTS ${HIDDEN} (layout, ${keysOf(MAX_IDENTITY).join(', ')}, line)`;
+/** A statement or a schema that may replace rows; `replace(` is a function. */
+export const REPLACES = /\breplace\b(?!\s*\()/i;
+
 export interface FoundTable {
   schema: string;
   table: Table;
   rowid: string | null;
+  identity: string[];
+  uniqueKeys: UniquePart[][];
 }
 
 /** Ordinary tables of every attached database. Views, virtual tables and what belongs to SQLite have no triggers. */
 export function readTables(query: Query): FoundTable[] {
   const names = query(
-    `SELECT schema, name FROM pragma_table_list WHERE type = 'table' AND schema <> 'temp' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY schema, name`,
+    `SELECT schema, name, wr FROM pragma_table_list WHERE type = 'table' AND schema <> 'temp' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY schema, name`,
   );
-  return names.map(({ schema, name }) => readTable(query, String(schema), String(name)));
+  return names.map(({ schema, name, wr }) => readTable(query, String(schema), String(name), Number(wr) === 1));
 }
 
-function readTable(query: Query, schema: string, name: string): FoundTable {
+/** What tables and triggers say: `ON CONFLICT REPLACE`, `INSERT OR REPLACE`. */
+export function readSchemaTexts(query: Query): string[] {
+  return query('SELECT name FROM pragma_database_list')
+    .filter(({ name }) => name !== 'temp')
+    .flatMap(({ name }) => query(`SELECT sql FROM ${quoteName(String(name))}.sqlite_master WHERE sql LIKE '%replace%'`))
+    .map(({ sql }) => String(sql));
+}
+
+function readTable(query: Query, schema: string, name: string, withoutRowid: boolean): FoundTable {
   const all = query('SELECT name, type, pk, hidden FROM pragma_table_xinfo(?, ?) ORDER BY cid', name, schema);
   const columns = all.map((column) => ({ name: String(column.name), type: String(column.type ?? '') }));
   const key = all
@@ -63,8 +90,24 @@ function readTable(query: Query, schema: string, name: string): FoundTable {
     .flatMap((parts) => (parts.length === 1 && typeof parts[0]?.name === 'string' ? [parts[0].name] : []));
   const shown = schema === 'main' ? name : `${schema}.${name}`;
   const taken = new Set(columns.map((column) => column.name.toLowerCase()));
-  const rowid = key.length > 0 ? null : (['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias)) ?? null);
-  return { schema, rowid, table: { name: shown, key, columns, foreignKeys, unique: [...new Set(unique)] } };
+  const alias = ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias));
+  const rowid = key.length > 0 ? null : (alias ?? null);
+  const identity = withoutRowid || alias === undefined ? key : [alias];
+  return {
+    schema,
+    rowid,
+    identity,
+    uniqueKeys: uniqueKeysOf(query, schema, name),
+    table: { name: shown, key, columns, foreignKeys, unique: [...new Set(unique)] },
+  };
+}
+
+/** Of a partial index as of a whole one: what it finds too much is still there afterwards. Expressions are left out. */
+function uniqueKeysOf(query: Query, schema: string, table: string): UniquePart[][] {
+  return query(`SELECT name FROM pragma_index_list(?, ?) WHERE "unique" = 1`, table, schema)
+    .map((index) => query('SELECT name, coll FROM pragma_index_xinfo(?, ?) WHERE "key" = 1', index.name, schema))
+    .filter((parts) => parts.every(({ name }) => typeof name === 'string'))
+    .map((parts) => parts.map(({ name, coll }) => ({ column: String(name), collation: String(coll) })));
 }
 
 /** `REFERENCES parent` without a column means its key. */
@@ -73,7 +116,7 @@ function primaryKeyOf(query: Query, schema: string, table: string): string | und
   return typeof name === 'string' ? name : undefined;
 }
 
-export function layoutOf({ schema, table, rowid }: FoundTable, id: number): Layout {
+export function layoutOf({ schema, table, rowid, identity, uniqueKeys }: FoundTable, id: number): Layout {
   const name = schema === 'main' ? table.name : table.name.slice(schema.length + 1);
   const columns = table.columns.map((column) => column.name);
   return {
@@ -84,24 +127,105 @@ export function layoutOf({ schema, table, rowid }: FoundTable, id: number): Layo
     rowid,
     text: `"table":${JSON.stringify(table.name)},"columns":${JSON.stringify(columns)},"key":${JSON.stringify(table.key)}`,
     target: `${quoteName(schema)}.${quoteName(name)}`,
+    identity,
+    unique: uniqueKeys,
   };
+}
+
+/** How the triggers of a driver put a row into the log. */
+export interface Writing {
+  /** statements that log a row of the trigger itself */
+  row(layout: Layout, op: 'i' | 'u' | 'd', rows: ('OLD' | 'NEW')[]): string;
+  /** an expression over the columns of the table: what a replaced row is logged with */
+  replaced(layout: Layout): string;
+  /** a statement that logs what `source` (a FROM with its WHERE) has in `line` */
+  logReplaced(layout: Layout, source: string): string;
 }
 
 /** AFTER triggers see generated columns and defaults; TEMP ones run in front of the application's own. Short ones: each statement compiles them in. */
-export function triggersOf(layout: Layout): string[] {
-  const make = (op: string, event: string, rows: ('OLD' | 'NEW')[]): string => {
+export function triggersOf(layout: Layout, writing: Writing, replaces: boolean): string[] {
+  const hiding = replaces && canReplace(layout);
+  const make = (name: string, when: string, body: string): string =>
+    `CREATE TEMP TRIGGER "${PREFIX}${name}${layout.id}" ${when} ON ${layout.target} BEGIN ${body} END`;
+  const found = hiding ? logReplaced(layout, writing) : '';
+  return [
+    ...(hiding ? [make('r', 'BEFORE INSERT', hide(layout, writing, '')), make('s', 'BEFORE UPDATE', hide(layout, writing, others(layout)))] : []),
+    make('i', 'AFTER INSERT', found + writing.row(layout, 'i', ['NEW'])),
+    make('u', 'AFTER UPDATE', found + writing.row(layout, 'u', ['OLD', 'NEW'])),
+    // With recursive triggers SQLite tells of a replaced row itself.
+    make(
+      'd',
+      'AFTER DELETE',
+      (hiding ? `DELETE FROM ${HIDDEN} WHERE layout = ${layout.id} AND ${isRow(layout, 'OLD')}; ` : '') + writing.row(layout, 'd', ['OLD']),
+    ),
+  ];
+}
+
+/** By a function that takes the row and answers its number: nothing of the row is stored in the database. */
+export const BY_FUNCTION: Writing = {
+  row(layout, op, rows) {
     const values = rows.flatMap((row) => valuesOf(layout, row));
     let body = '';
     while (values.length > MAX_VALUES) body += `SELECT ${PART}(${values.splice(0, MAX_VALUES).join(', ')}); `;
-    return (
-      `CREATE TEMP TRIGGER "${PREFIX}${op}${layout.id}" AFTER ${event} ON ${layout.target} BEGIN ` +
-      `${body}INSERT INTO ${LOG} VALUES (${ROW}(${[layout.id, `'${op}'`, ...values].join(', ')})); END`
-    );
-  };
-  return [make('i', 'INSERT', ['NEW']), make('u', 'UPDATE', ['OLD', 'NEW']), make('d', 'DELETE', ['OLD'])];
+    return `${body}INSERT INTO ${LOG} VALUES (${ROW}(${[layout.id, `'${op}'`, ...values].join(', ')}));`;
+  },
+  replaced: (layout) => `${ROW}(${[layout.id, `'d'`, ...valuesOf(layout, 't')].join(', ')})`,
+  logReplaced: (_, source) => `INSERT INTO ${LOG} SELECT line ${source} ORDER BY line;`,
+};
+
+/** For drivers that know no functions of ours: the row is written as JSON by SQL alone. `token` tells two rows of one number apart, after a rollback. */
+export const CREATE_TEXT_LOG = `CREATE TEMP TABLE IF NOT EXISTS ${LOG} (seq INTEGER PRIMARY KEY, token, layout, op, line)`;
+export const BY_TEXT: Writing = {
+  row: (layout, op, rows) => `INSERT INTO ${LOG} (token, layout, op, line) VALUES (random() >> 11, ${layout.id}, '${op}', ${textOf(layout, op, rows)});`,
+  replaced: (layout) => textOf(layout, 'd', ['t']),
+  logReplaced: (layout, source) => `INSERT INTO ${LOG} (token, layout, op, line) SELECT random() >> 11, ${layout.id}, 'd', line ${source};`,
+};
+
+/** The end of a line of the channel, as an expression. */
+function textOf(layout: Layout, op: 'i' | 'u' | 'd', rows: ('OLD' | 'NEW' | 't')[]): string {
+  const texts = rows.map((row) => joined(layout.columns.map((column) => jsonOf(`${row}.${quoteName(column)}`))));
+  const [before, after] = op === 'i' ? ["'null'", list(texts[0])] : op === 'd' ? [list(texts[0]), "'null'"] : [list(texts[0]), list(texts[1])];
+  const rowid = layout.rowid === null ? `''` : `',"rowid":' || ${jsonOf(`${rows[0]}.${quoteName(layout.rowid)}`)}`;
+  return `${rowid} || ',"before":' || ${before} || ',"after":' || ${after}`;
 }
 
-const valuesOf = (layout: Layout, row: 'OLD' | 'NEW'): string[] =>
+const list = (text: string | undefined): string => `'[' || ${text} || ']'`;
+/** Integers beyond those of JavaScript as text; binary as hexadecimal, which the reader turns into base64; an infinite REAL has no JSON. */
+const jsonOf = (value: string): string =>
+  `CASE typeof(${value}) WHEN 'text' THEN json_quote(${value}) WHEN 'blob' THEN '{"!hex":"' || hex(${value}) || '"}' WHEN 'null' THEN 'null' ` +
+  `WHEN 'integer' THEN iif(${value} BETWEEN -9007199254740991 AND 9007199254740991, ${value}, '"' || ${value} || '"') ` +
+  `ELSE iif(${value} BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308, quote(${value}), 'null') END`;
+
+const canReplace = (layout: Layout): boolean =>
+  layout.identity.length > 0 && layout.identity.length <= MAX_IDENTITY && valuesOf(layout, 't').length <= MAX_VALUES;
+
+/**
+ * SQLite fires no trigger for a row that REPLACE deletes. So the rows that a new one conflicts with are noted before it comes, and
+ * those that are gone afterwards were replaced. An upsert, an IGNORE or an error never gets there.
+ */
+function hide(layout: Layout, writing: Writing, others: string): string {
+  const keys = [layout.identity.map((column) => ({ column, collation: '' })), ...layout.unique];
+  const same = keys.map((parts) => `(${parts.map(({ column, collation }) => equals(column, collation)).join(' AND ')})`).join(' OR ');
+  const values = [layout.id, ...layout.identity.map((column) => `t.${quoteName(column)}`), writing.replaced(layout)];
+  const columns = ['layout', ...keysOf(layout.identity.length), 'line'];
+  return (
+    `DELETE FROM ${HIDDEN} WHERE layout = ${layout.id}; ` +
+    `INSERT INTO ${HIDDEN} (${columns.join(', ')}) SELECT ${values.join(', ')} FROM ${layout.target} AS t WHERE (${same})${others};`
+  );
+}
+
+function logReplaced(layout: Layout, writing: Writing): string {
+  const still = layout.identity.map((column, index) => `t.${quoteName(column)} = k${index}`).join(' AND ');
+  const source = `FROM ${HIDDEN} WHERE layout = ${layout.id} AND (${isRow(layout, 'NEW')} OR NOT EXISTS (SELECT 1 FROM ${layout.target} AS t WHERE ${still}))`;
+  return `${writing.logReplaced(layout, source)} DELETE FROM ${HIDDEN} WHERE layout = ${layout.id}; `;
+}
+
+const equals = (column: string, collation: string): string =>
+  `t.${quoteName(column)}${collation === '' ? '' : ` COLLATE ${quoteName(collation)}`} = NEW.${quoteName(column)}`;
+const isRow = (layout: Layout, row: 'OLD' | 'NEW'): string => layout.identity.map((column, index) => `${row}.${quoteName(column)} = k${index}`).join(' AND ');
+const others = (layout: Layout): string => ` AND NOT (${layout.identity.map((column) => `t.${quoteName(column)} = OLD.${quoteName(column)}`).join(' AND ')})`;
+
+const valuesOf = (layout: Layout, row: 'OLD' | 'NEW' | 't'): string[] =>
   [...(layout.rowid === null ? [] : [layout.rowid]), ...layout.columns.map(quoteName)].map((column) => `${row}.${column}`);
 
 /** A balanced tree: a chain over a wide table would pass SQLite's limit on the depth of an expression. */
@@ -112,3 +236,7 @@ export function joined(parts: string[]): string {
 }
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+function keysOf(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `k${index}`);
+}

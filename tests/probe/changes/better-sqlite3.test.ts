@@ -186,6 +186,88 @@ describe('rows', () => {
     ]);
   });
 
+  it('that REPLACE deletes are told, and only those', () => {
+    const db = database();
+    db.exec(`
+      CREATE TABLE t (id INTEGER PRIMARY KEY, mail TEXT UNIQUE COLLATE NOCASE, a, b, v, UNIQUE (a, b));
+      CREATE TABLE w (k TEXT PRIMARY KEY, v) WITHOUT ROWID;
+      CREATE TABLE c (id INTEGER PRIMARY KEY, v UNIQUE ON CONFLICT REPLACE);
+      CREATE TABLE part (id INTEGER PRIMARY KEY, a, live);
+      CREATE UNIQUE INDEX live_only ON part (a) WHERE live = 1;
+      INSERT INTO t VALUES (1, 'a', 1, 1, 'one'), (2, 'b', 2, 2, 'two'), (3, 'c', 3, 3, 'three');
+      INSERT INTO w VALUES ('k', 1);
+      INSERT INTO c VALUES (1, 'x');
+      INSERT INTO part VALUES (1, 'p', 0), (2, 'p', 1);
+    `);
+    measure(true);
+    const deleted = (run: () => unknown): unknown[] => {
+      flush();
+      lines = [];
+      run();
+      return short().map((change) => (change as [string, string, Record<string, unknown>]).slice(0, 3));
+    };
+    // Three rows go for one.
+    expect(deleted(() => db.prepare("INSERT OR REPLACE INTO t VALUES (1, 'B', 3, 3, 'all')").run())).toEqual([
+      ['delete', 't', { id: 1 }],
+      ['delete', 't', { id: 2 }],
+      ['delete', 't', { id: 3 }],
+      ['insert', 't', { id: 1 }],
+    ]);
+    expect(changes()[1]!.before).toEqual({ id: 2, mail: 'b', a: 2, b: 2, v: 'two' });
+    expect(deleted(() => db.exec("REPLACE INTO w VALUES ('k', 2)"))).toEqual([
+      ['delete', 'w', { k: 'k' }],
+      ['insert', 'w', { k: 'k' }],
+    ]);
+    expect(deleted(() => db.exec("INSERT INTO c (v) VALUES ('x')"))).toEqual([
+      ['delete', 'c', { id: 1 }],
+      ['insert', 'c', { id: 2 }],
+    ]);
+    expect(deleted(() => db.exec("REPLACE INTO part VALUES (3, 'p', 1)"))).toEqual([
+      ['delete', 'part', { id: 2 }],
+      ['insert', 'part', { id: 3 }],
+    ]);
+    db.exec("INSERT INTO t VALUES (5, 'e', 5, 5, 'five')");
+    expect(deleted(() => db.exec('UPDATE OR REPLACE t SET a = 5, b = 5 WHERE id = 1'))).toEqual([
+      ['delete', 't', { id: 5 }],
+      ['update', 't', { id: 1 }],
+    ]);
+    const upsert = "INSERT INTO t VALUES (1, 'B', 9, 9, 'no') ON CONFLICT (id) DO UPDATE SET v = 'upserted'";
+    expect(deleted(() => db.exec(upsert))).toEqual([['update', 't', { id: 1 }]]);
+    expect(deleted(() => db.exec("INSERT OR IGNORE INTO t VALUES (1, 'B', 9, 9, 'no')"))).toEqual([]);
+    expect(() => db.exec("INSERT INTO t VALUES (1, 'B', 9, 9, 'no')")).toThrow('UNIQUE');
+    expect(deleted(() => db.exec("INSERT INTO t VALUES (10, 'z', 10, 10, 'other')"))).toEqual([['insert', 't', { id: 10 }]]);
+    expect(db.pragma('recursive_triggers', { simple: true })).toBe(0);
+  });
+
+  it("that REPLACE deletes inside a rolled back transaction are not told; those of the application's triggers are", () => {
+    const db = database();
+    db.exec(`
+      CREATE TABLE t (id INTEGER PRIMARY KEY, v);
+      CREATE TABLE copy (id INTEGER PRIMARY KEY, v);
+      INSERT INTO t VALUES (1, 'first');
+      INSERT INTO copy VALUES (1, 'first');
+    `);
+    measure(true);
+    const replace = (): void => void db.prepare("REPLACE INTO t VALUES (1, 'second')").run();
+    expect(() =>
+      db.transaction(() => {
+        replace();
+        throw new Error('back');
+      })(),
+    ).toThrow('back');
+    replace();
+    db.exec('CREATE TRIGGER follow AFTER INSERT ON t BEGIN INSERT INTO copy VALUES (NEW.id, NEW.v); END');
+    db.exec("REPLACE INTO t VALUES (1, 'third')");
+    expect(short().map((change) => (change as unknown[]).slice(0, 2).join(' '))).toEqual([
+      'delete t',
+      'insert t',
+      'delete t',
+      'insert t',
+      'delete copy',
+      'insert copy',
+    ]);
+  });
+
   it('of rolled back transactions and savepoints are not reported', () => {
     const db = database();
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v)');
@@ -273,7 +355,7 @@ describe('the application', () => {
     const db = database();
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, v)');
     measure(true);
-    expect(db.prepare('SELECT count(*) FROM sqlite_temp_master').pluck().get()).toBe(4);
+    expect(db.prepare('SELECT count(*) FROM sqlite_temp_master').pluck().get()).toBe(5);
     measure(false);
     expect(db.prepare('SELECT count(*) FROM sqlite_temp_master').pluck().get()).toBe(0);
     db.prepare('INSERT INTO t (v) VALUES (1)').run();
