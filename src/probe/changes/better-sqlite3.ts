@@ -53,7 +53,7 @@ function adopt(exports: unknown): void {
     const log = logOf(this, raw);
     const given = [sql, ...rest];
     if (log?.isOn && replacesRows(sql)) guarded('replace', () => log.replacing());
-    if (log !== undefined && isDdl(sql)) return changingSchema(this, log, () => Reflect.apply(raw.exec, this, given));
+    if (log !== undefined && isDdl(sql)) return changingSchema(this, log, sql as string, () => Reflect.apply(raw.exec, this, given));
     return log?.isOn ? healing(log, raw.exec, this, given) : Reflect.apply(raw.exec, this, given);
   } as AnyFunction;
   prototype.prepare = function prepare(this: Database, sql: unknown, ...rest: unknown[]) {
@@ -154,9 +154,9 @@ function connect(database: Database, raw: Methods): Connection {
 }
 
 /** Other connections to the same file have to learn of the new tables as well. */
-function changingSchema<T>(database: Database, log: SqliteLog, run: () => T): T {
+function changingSchema<T>(database: Database, log: SqliteLog, sql: string, run: () => T): T {
   try {
-    return log.aroundDdl(run);
+    return log.aroundDdl(sql, run);
   } finally {
     if (log.isOn) guarded('ddl', () => refreshPeers(database));
   }
@@ -199,7 +199,7 @@ function watchDdl(statement: Statement, log: SqliteLog): void {
   for (const name of STATEMENT_METHODS) {
     const original = (statement as unknown as Record<string, AnyFunction>)[name];
     if (typeof original !== 'function') continue;
-    const value = (...args: unknown[]): unknown => changingSchema(statement.database, log, () => Reflect.apply(original, statement, args));
+    const value = (...args: unknown[]): unknown => changingSchema(statement.database, log, statement.source, () => Reflect.apply(original, statement, args));
     Object.defineProperty(statement, name, { value, configurable: true, writable: true, enumerable: false });
   }
 }

@@ -3,6 +3,7 @@ import type { Table, TableState } from '../../wire/messages.js';
 import { guarded } from '../guard.js';
 import { warn } from '../hub.js';
 import { betterSqlite3 } from './better-sqlite3.js';
+import { sqlite3 } from './sqlite3.js';
 
 export interface Driver {
   /** the file of the module whose exports it adopts */
@@ -19,8 +20,8 @@ export interface Driver {
   flush(): number | Promise<number>;
 }
 
-const DRIVERS: readonly Driver[] = [betterSqlite3];
-const UNMEASURED = /[\\/]node_modules[\\/](pg|sqlite3|mysql2|mysql|mongodb)[\\/](?:lib[\\/](?:index|sqlite3)|index)\.js$/;
+const DRIVERS: readonly Driver[] = [betterSqlite3, sqlite3];
+const UNMEASURED = /[\\/]node_modules[\\/](pg|mysql2|mysql|mongodb)[\\/](?:lib[\\/])?index\.js$/;
 const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise;
 
 export function adoptModule(file: string, exports: unknown): void {

@@ -11,6 +11,7 @@ import { realSetTimeout } from '../timers.js';
 import { valuesText } from './row-text.js';
 import {
   BY_FUNCTION,
+  bornOf,
   CREATE_HIDDEN,
   CREATE_LOG,
   type FoundTable,
@@ -18,6 +19,7 @@ import {
   type Layout,
   LOG,
   layoutOf,
+  MAX_VALUES,
   OWN_TRIGGERS,
   PART,
   type Query,
@@ -25,11 +27,12 @@ import {
   REPLACE_TRIGGERS,
   REPLACES,
   ROW,
-  readSchemaTexts,
   readTables,
+  textsQuestion,
   triggersOf,
 } from './sqlite-schema.js';
 import { stateOf } from './sqlite-state.js';
+import { createsOnly } from './sqlite-text.js';
 
 /** A connection, by the driver's own methods (not the ones we patched). */
 export interface Connection {
@@ -92,14 +95,18 @@ export class SqliteLog {
   }
 
   /** Runs a statement that changes the schema: SQLite refuses some of them while triggers name the table. */
-  aroundDdl<T>(run: () => T): T {
+  aroundDdl<T>(sql: string, run: () => T): T {
     if (this.state !== 'on') return run();
-    guarded('ddl', () => this.dropTriggers());
+    const creates = createsOnly(sql);
+    if (!creates) guarded('ddl', () => this.dropTriggers());
     try {
       return run();
     } finally {
       // Also inside a transaction: dropped and created there, the triggers follow its rollback as the tables do.
-      guarded('ddl', () => this.createTriggers());
+      guarded('ddl', () => {
+        if (creates) this.dropTriggers();
+        this.createTriggers(creates);
+      });
       this.schemaChanged();
     }
   }
@@ -202,14 +209,17 @@ export class SqliteLog {
     for (const { name } of this.connection.query(OWN_TRIGGERS)) this.connection.exec(`DROP TRIGGER IF EXISTS temp.${quoteName(String(name))}`);
   }
 
-  private createTriggers(): void {
+  /** `born`: the rows that a new table has already were written by the statement that made it. */
+  private createTriggers(born = false): void {
+    const before = new Set(this.found.map(({ table }) => table.name));
     this.found = readTables(this.connection.query);
-    this.replaces ||= readSchemaTexts(this.connection.query).some((text) => REPLACES.test(text));
+    this.replaces ||= this.connection.query(textsQuestion(this.found)).some(({ sql }) => REPLACES.test(String(sql)));
     for (const table of this.found) {
       const layout = layoutOf(table, this.layouts.length);
       this.layouts.push(layout);
       try {
         for (const trigger of triggersOf(layout, BY_FUNCTION, this.replaces)) this.connection.exec(trigger);
+        if (born && !before.has(layout.table) && layout.columns.length < MAX_VALUES) this.connection.exec(bornOf(layout, BY_FUNCTION));
       } catch (error) {
         if (isBusy(error)) throw error;
         warn('changes-failed', `Rows of the table ${layout.table} cannot be measured: ${String(error)}`);

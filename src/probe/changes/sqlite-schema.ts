@@ -1,4 +1,4 @@
-/** What the probe asks a SQLite database about itself, and the SQL it answers with. Pure, but for `readTables`. */
+/** What the probe asks a SQLite database about itself, and the SQL it answers with. Pure. */
 import type { Table } from '../../wire/messages.js';
 
 export type Query = (sql: string, ...params: unknown[]) => Record<string, unknown>[];
@@ -35,7 +35,7 @@ export const PART = '_socket_replay_part';
 export const HIDDEN = '_socket_replay_hidden';
 export const PREFIX = '_socket_replay_';
 /** SQLite's limit on the arguments of a function was 100 for long */
-const MAX_VALUES = 90;
+export const MAX_VALUES = 90;
 
 /** Only numbers of rows: the rows stay with us, and a rollback takes back the numbers of those that never were. */
 export const CREATE_LOG = `CREATE TEMP TABLE IF NOT EXISTS ${LOG} (seq INTEGER PRIMARY KEY)`;
@@ -43,7 +43,10 @@ export const OWN_TRIGGERS = `SELECT name FROM sqlite_temp_master WHERE type = 't
 
 export const REPLACE_TRIGGERS = `SELECT 1 FROM sqlite_temp_master WHERE type = 'trigger' AND substr(name, 1, ${PREFIX.length + 1}) = '${PREFIX}r'`;
 const MAX_IDENTITY = 8;
-export const CREATE_HIDDEN = `CREATE TEMP TABLE IF NOT EXISTS ${HIDDEN} (layout, ${keysOf(MAX_IDENTITY).join(', ')}, line)`;
+/** With a row to update: see `bornOf`. Made so that `last_insert_rowid()` stays what it was. */
+export const CREATE_HIDDEN = `CREATE TEMP TABLE IF NOT EXISTS ${HIDDEN} AS SELECT -1 AS layout, ${keysOf(MAX_IDENTITY)
+  .map((key) => `NULL AS ${key}`)
+  .join(', ')}, NULL AS line`;
 /** A statement or a schema that may replace rows; `replace(` is a function. */
 export const REPLACES = /\breplace\b(?!\s*\()/i;
 
@@ -55,66 +58,89 @@ export interface FoundTable {
   uniqueKeys: UniquePart[][];
 }
 
-/** Ordinary tables of every attached database. Views, virtual tables and what belongs to SQLite have no triggers. */
-export function readTables(query: Query): FoundTable[] {
-  const names = query(
-    `SELECT schema, name, wr FROM pragma_table_list WHERE type = 'table' AND schema <> 'temp' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY schema, name`,
-  );
-  return names.map(({ schema, name, wr }) => readTable(query, String(schema), String(name), Number(wr) === 1));
-}
-
+const ORDINARY = `FROM pragma_table_list AS t WHERE t.type = 'table' AND t.schema <> 'temp' AND substr(t.name, 1, 7) <> 'sqlite_'`;
+const joinedWith = (pragma: string): string => ORDINARY.replace(' WHERE', ` JOIN ${pragma}(t.name, t.schema) AS p WHERE`);
+/** Ordinary tables of every attached database, in few questions. Views, virtual tables and what belongs to SQLite have no triggers. */
+export const SCHEMA_QUESTIONS = [
+  `SELECT t.schema AS schema, t.name AS name, t.wr AS wr ${ORDINARY} ORDER BY t.schema, t.name`,
+  `SELECT t.schema AS schema, t.name AS "table", p.name AS name, p.type AS type, p.pk AS pk ${joinedWith('pragma_table_xinfo')} ORDER BY p.cid`,
+  `SELECT t.schema AS schema, t.name AS "table", p."table" AS target, p."from" AS source, p."to" AS referenced ${joinedWith('pragma_foreign_key_list')}`,
+  `SELECT t.schema AS schema, t.name AS "table", p.name AS "index", p.origin AS origin, p.partial AS partial, x.name AS name, x.coll AS coll ` +
+    `${joinedWith('pragma_index_list').replace(' WHERE', ' JOIN pragma_index_xinfo(p.name, t.schema) AS x WHERE')} AND p."unique" = 1 AND x."key" = 1`,
+];
 /** What tables and triggers say: `ON CONFLICT REPLACE`, `INSERT OR REPLACE`. */
-export function readSchemaTexts(query: Query): string[] {
-  return query('SELECT name FROM pragma_database_list')
-    .filter(({ name }) => name !== 'temp')
-    .flatMap(({ name }) => query(`SELECT sql FROM ${quoteName(String(name))}.sqlite_master WHERE sql LIKE '%replace%'`))
-    .map(({ sql }) => String(sql));
+export const textsQuestion = (tables: readonly FoundTable[]): string =>
+  [...new Set(['main', ...tables.map(({ schema }) => schema)])]
+    .map((schema) => `SELECT sql FROM ${quoteName(schema)}.sqlite_master WHERE sql LIKE '%replace%'`)
+    .join(' UNION ALL ');
+
+type Rows = Record<string, unknown>[];
+
+export const readTables = (query: Query): FoundTable[] => tablesOf(SCHEMA_QUESTIONS.map((question) => query(question)));
+
+/** From the answers to the questions. */
+export function tablesOf([tables = [], columns = [], foreignKeys = [], indexes = []]: readonly Rows[]): FoundTable[] {
+  const [columnsOf, foreignKeysOf, indexesOf] = [columns, foreignKeys, indexes].map(byTable) as [ByTable, ByTable, ByTable];
+  return tables.map(({ schema, name, wr }) => {
+    const own = { schema: String(schema), table: String(name) };
+    const all = columnsOf(own.schema, own.table);
+    const columns = all.map((column) => ({ name: String(column.name), type: String(column.type ?? '') }));
+    const key = keyOf(all);
+    const parts = grouped(indexesOf(own.schema, own.table));
+    const alias = ['rowid', '_rowid_', 'oid'].find((word) => !columns.some((column) => column.name.toLowerCase() === word));
+    const table: Table = {
+      name: own.schema === 'main' ? own.table : `${own.schema}.${own.table}`,
+      key,
+      columns,
+      foreignKeys: foreignKeysOf(own.schema, own.table).map(({ source, target, referenced }) => ({
+        column: String(source),
+        table: String(target),
+        // `REFERENCES parent` without a column means its key.
+        references: typeof referenced === 'string' ? referenced : (keyOf(columnsOf(own.schema, String(target)))[0] ?? 'rowid'),
+      })),
+      unique: [...new Set(parts.flatMap(uniqueAlone))],
+    };
+    return {
+      schema: own.schema,
+      table,
+      rowid: key.length > 0 ? null : (alias ?? null),
+      identity: Number(wr) === 1 || alias === undefined ? key : [alias],
+      // Of a partial index as of a whole one: what it finds too much is still there afterwards. Expressions are left out.
+      uniqueKeys: parts
+        .filter((index) => index.every((part) => typeof part.name === 'string'))
+        .map((index) => index.map((part) => ({ column: String(part.name), collation: String(part.coll) }))),
+    };
+  });
 }
 
-function readTable(query: Query, schema: string, name: string, withoutRowid: boolean): FoundTable {
-  const all = query('SELECT name, type, pk, hidden FROM pragma_table_xinfo(?, ?) ORDER BY cid', name, schema);
-  const columns = all.map((column) => ({ name: String(column.name), type: String(column.type ?? '') }));
-  const key = all
+type ByTable = (schema: string, table: string) => Rows;
+
+function byTable(rows: Rows): ByTable {
+  const found = new Map<string, Rows>();
+  const id = (schema: unknown, table: unknown): string => JSON.stringify([schema, String(table).toLowerCase()]);
+  for (const row of rows) {
+    const own = found.get(id(row.schema, row.table));
+    if (own === undefined) found.set(id(row.schema, row.table), [row]);
+    else own.push(row);
+  }
+  return (schema, table) => found.get(id(schema, table)) ?? [];
+}
+
+/** The parts of each index together. */
+function grouped(parts: Rows): Rows[] {
+  const found = new Map<unknown, Rows>();
+  for (const part of parts) found.set(part.index, [...(found.get(part.index) ?? []), part]);
+  return [...found.values()];
+}
+
+const keyOf = (columns: Rows): string[] =>
+  columns
     .filter(({ pk }) => Number(pk) > 0)
     .sort((a, b) => Number(a.pk) - Number(b.pk))
-    .map((column) => String(column.name));
-  const foreignKeys = query('SELECT "table" AS target, "from" AS source, "to" AS referenced FROM pragma_foreign_key_list(?, ?)', name, schema).map(
-    ({ target, source, referenced }) => ({
-      column: String(source),
-      table: String(target),
-      references: typeof referenced === 'string' ? referenced : (primaryKeyOf(query, schema, String(target)) ?? 'rowid'),
-    }),
-  );
-  const unique = query(`SELECT name FROM pragma_index_list(?, ?) WHERE "unique" = 1 AND origin <> 'pk' AND partial = 0`, name, schema)
-    .map((index) => query('SELECT name FROM pragma_index_info(?, ?)', index.name, schema))
-    .flatMap((parts) => (parts.length === 1 && typeof parts[0]?.name === 'string' ? [parts[0].name] : []));
-  const shown = schema === 'main' ? name : `${schema}.${name}`;
-  const taken = new Set(columns.map((column) => column.name.toLowerCase()));
-  const alias = ['rowid', '_rowid_', 'oid'].find((alias) => !taken.has(alias));
-  const rowid = key.length > 0 ? null : (alias ?? null);
-  const identity = withoutRowid || alias === undefined ? key : [alias];
-  return {
-    schema,
-    rowid,
-    identity,
-    uniqueKeys: uniqueKeysOf(query, schema, name),
-    table: { name: shown, key, columns, foreignKeys, unique: [...new Set(unique)] },
-  };
-}
+    .map(({ name }) => String(name));
 
-/** Of a partial index as of a whole one: what it finds too much is still there afterwards. Expressions are left out. */
-function uniqueKeysOf(query: Query, schema: string, table: string): UniquePart[][] {
-  return query(`SELECT name FROM pragma_index_list(?, ?) WHERE "unique" = 1`, table, schema)
-    .map((index) => query('SELECT name, coll FROM pragma_index_xinfo(?, ?) WHERE "key" = 1', index.name, schema))
-    .filter((parts) => parts.every(({ name }) => typeof name === 'string'))
-    .map((parts) => parts.map(({ name, coll }) => ({ column: String(name), collation: String(coll) })));
-}
-
-/** `REFERENCES parent` without a column means its key. */
-function primaryKeyOf(query: Query, schema: string, table: string): string | undefined {
-  const name = query('SELECT name FROM pragma_table_xinfo(?, ?) WHERE pk = 1', table, schema)[0]?.name;
-  return typeof name === 'string' ? name : undefined;
-}
+const uniqueAlone = ([part, ...more]: Rows): string[] =>
+  part !== undefined && more.length === 0 && part.origin !== 'pk' && Number(part.partial) === 0 && typeof part.name === 'string' ? [part.name] : [];
 
 export function layoutOf({ schema, table, rowid, identity, uniqueKeys }: FoundTable, id: number): Layout {
   const name = schema === 'main' ? table.name : table.name.slice(schema.length + 1);
@@ -138,6 +164,8 @@ export interface Writing {
   row(layout: Layout, op: 'i' | 'u' | 'd', rows: ('OLD' | 'NEW')[]): string;
   /** an expression over the columns of the table: what a replaced row is logged with */
   replaced(layout: Layout): string;
+  /** a statement that logs each row that the table has as inserted */
+  born(layout: Layout): string;
   /** a statement that logs what `source` (a FROM with its WHERE) has in `line` */
   logReplaced(layout: Layout, source: string): string;
 }
@@ -169,6 +197,7 @@ export const BY_FUNCTION: Writing = {
     while (values.length > MAX_VALUES) body += `SELECT ${PART}(${values.splice(0, MAX_VALUES).join(', ')}); `;
     return `${body}INSERT INTO ${LOG} VALUES (${ROW}(${[layout.id, `'${op}'`, ...values].join(', ')}));`;
   },
+  born: (layout) => `INSERT INTO ${LOG} SELECT ${ROW}(${[layout.id, `'i'`, ...valuesOf(layout, 't')].join(', ')}) FROM ${layout.target} AS t`,
   replaced: (layout) => `${ROW}(${[layout.id, `'d'`, ...valuesOf(layout, 't')].join(', ')})`,
   logReplaced: (_, source) => `INSERT INTO ${LOG} SELECT line ${source} ORDER BY line;`,
 };
@@ -177,6 +206,8 @@ export const BY_FUNCTION: Writing = {
 export const CREATE_TEXT_LOG = `CREATE TEMP TABLE IF NOT EXISTS ${LOG} (seq INTEGER PRIMARY KEY, token, layout, op, line)`;
 export const BY_TEXT: Writing = {
   row: (layout, op, rows) => `INSERT INTO ${LOG} (token, layout, op, line) VALUES (random() >> 11, ${layout.id}, '${op}', ${textOf(layout, op, rows)});`,
+  born: (layout) =>
+    `INSERT INTO ${LOG} (token, layout, op, line) SELECT random() >> 11, ${layout.id}, 'i', ${textOf(layout, 'i', ['t'])} FROM ${layout.target} AS t`,
   replaced: (layout) => textOf(layout, 'd', ['t']),
   logReplaced: (layout, source) => `INSERT INTO ${LOG} (token, layout, op, line) SELECT random() >> 11, ${layout.id}, 'd', line ${source};`,
 };
@@ -195,6 +226,11 @@ const jsonOf = (value: string): string =>
   `CASE typeof(${value}) WHEN 'text' THEN json_quote(${value}) WHEN 'blob' THEN '{"!hex":"' || hex(${value}) || '"}' WHEN 'null' THEN 'null' ` +
   `WHEN 'integer' THEN iif(${value} BETWEEN -9007199254740991 AND 9007199254740991, ${value}, '"' || ${value} || '"') ` +
   `ELSE iif(${value} BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308, quote(${value}), 'null') END`;
+
+/** Logs the rows that a table has already: inside a trigger, where an insert leaves `last_insert_rowid()` alone. */
+export const bornOf = (layout: Layout, writing: Writing): string =>
+  `CREATE TEMP TRIGGER "${PREFIX}b" AFTER UPDATE ON ${HIDDEN} BEGIN ${writing.born(layout)}; END; ` +
+  `UPDATE ${HIDDEN} SET line = NULL WHERE layout = -1; DROP TRIGGER temp."${PREFIX}b"`;
 
 const canReplace = (layout: Layout): boolean =>
   layout.identity.length > 0 && layout.identity.length <= MAX_IDENTITY && valuesOf(layout, 't').length <= MAX_VALUES;

@@ -14,6 +14,10 @@ const MAX_REMEMBERED = 500;
 const MAX_SQL = 2_000;
 
 export const isDdl = remembered((sql) => DDL.test(sql));
+/** Only makes something new: nothing of ours is in its way. */
+export const createsOnly = remembered((sql) => /\bcreate\b/i.test(sql) && !/\b(?:alter|drop|attach|detach|vacuum)\b/i.test(sql));
+/** One plain statement that sets `changes()` and does not ask for it. */
+export const writesPlainly = remembered((sql) => /^(?:insert|update|delete|replace)\b/i.test(sql.replace(COMMENTS, '')) && !/\bchanges\b/i.test(sql));
 export const replacesRows = remembered((sql) => REPLACES.test(sql));
 export const opensTransaction = remembered((sql) => OPENS.test(sql));
 export const rollsBack = remembered((sql) => ROLLBACK.test(sql));

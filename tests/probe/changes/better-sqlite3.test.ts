@@ -420,6 +420,23 @@ describe('the schema', () => {
     ]);
   });
 
+  it('may begin with rows: a table filled by the call that makes it', () => {
+    const db = database();
+    db.exec('CREATE TABLE old (id INTEGER PRIMARY KEY, v); INSERT INTO old VALUES (7, 1)');
+    measure(true);
+    db.exec("CREATE TABLE seeded (id INTEGER PRIMARY KEY, v); INSERT INTO seeded VALUES (3, 'first'), (5, 'second'); UPDATE old SET v = 2");
+    expect(db.prepare('SELECT last_insert_rowid()').pluck().get()).toBe(5);
+    db.prepare('CREATE TABLE copied AS SELECT * FROM old').run();
+    expect(short()).toEqual([
+      ['update', 'old', { id: 7 }, { id: 7, v: 1 }, { id: 7, v: 2 }],
+      ['insert', 'seeded', { id: 3 }, null, { id: 3, v: 'first' }],
+      ['insert', 'seeded', { id: 5 }, null, { id: 5, v: 'second' }],
+      ['insert', 'copied', { rowid: 1 }, null, { id: 7, v: 2 }],
+    ]);
+    expect(() => db.exec('BEGIN; CREATE TABLE gone AS SELECT * FROM old; ROLLBACK; no sql')).toThrow();
+    expect(changes()).toHaveLength(4);
+  });
+
   it('may change inside a transaction, and be rolled back with it', () => {
     const db = database();
     db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, a)');
