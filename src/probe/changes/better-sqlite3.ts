@@ -7,7 +7,7 @@ import { isWanted, reportTables } from '../hub.js';
 import type { Driver } from './drivers.js';
 import { type Connection, SqliteLog } from './sqlite-log.js';
 import { PREFIX } from './sqlite-schema.js';
-import { isDdl, replacesRows } from './sqlite-text.js';
+import { isDdl, replacesRows, rollsBack } from './sqlite-text.js';
 
 interface Statement {
   run(...args: unknown[]): unknown;
@@ -54,7 +54,10 @@ function adopt(exports: unknown): void {
     const given = [sql, ...rest];
     if (log?.isOn && replacesRows(sql)) guarded('replace', () => log.replacing());
     if (log !== undefined && isDdl(sql)) return changingSchema(this, log, sql as string, () => Reflect.apply(raw.exec, this, given));
-    return log?.isOn ? healing(log, raw.exec, this, given) : Reflect.apply(raw.exec, this, given);
+    if (!log?.isOn) return Reflect.apply(raw.exec, this, given);
+    const result = healing(log, raw.exec, this, given);
+    if (rollsBack(sql)) guarded('rollback', () => log.rolledBack());
+    return result;
   } as AnyFunction;
   prototype.prepare = function prepare(this: Database, sql: unknown, ...rest: unknown[]) {
     const log = logOf(this, raw);
@@ -190,7 +193,10 @@ function patchStatements(statement: Statement): void {
     prototype[name] = function (this: Statement, ...args: unknown[]) {
       const log = wanted ? logs.get(this.database) : undefined;
       if (log?.isOn && replacesRows(this.source)) guarded('replace', () => log.replacing());
-      return log?.isOn ? healing(log, original, this, args) : Reflect.apply(original, this, args);
+      if (!log?.isOn) return Reflect.apply(original, this, args);
+      const result = healing(log, original, this, args);
+      if (rollsBack(this.source)) guarded('rollback', () => log.rolledBack());
+      return result;
     } as AnyFunction;
   }
 }

@@ -106,9 +106,17 @@ export class SqliteLog {
       guarded('ddl', () => {
         if (creates) this.dropTriggers();
         this.createTriggers(creates);
+        this.uncertain ||= this.connection.inTransaction;
       });
       this.schemaChanged();
     }
+  }
+
+  /** What was made in the transaction has gone with it; what was dropped outside has not come back. */
+  rolledBack(): void {
+    if (this.state !== 'on' || !this.uncertain) return;
+    this.refresh();
+    this.uncertain = this.connection.inTransaction;
   }
 
   /** A statement that replaces rows is about to run, or to be prepared. */

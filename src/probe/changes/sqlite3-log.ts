@@ -133,7 +133,7 @@ export class Sqlite3Log {
 
   /** How many logs could not be told. */
   flush(): number | Promise<number> {
-    if (this.state !== 'on' || this.held.size === 0) return 0;
+    if (this.state !== 'on' || (this.held.size === 0 && !this.uncertain)) return 0;
     return new Promise((resolve) =>
       this.begin(
         () =>
@@ -173,7 +173,7 @@ export class Sqlite3Log {
   after(sql: string, cause: string | null): void {
     if (this.state !== 'on') return;
     if (opensTransaction(sql)) this.inTransaction = true;
-    if (isDdl(sql)) {
+    if (this.movesTriggers(sql)) {
       this.working = true;
       this.refresh(createsOnly(sql), () => {
         this.working = false;
@@ -186,7 +186,7 @@ export class Sqlite3Log {
   /** Called when a prepared statement calls back: it still counts as running, so that steps of ours cannot begin, but the reader can. */
   afterPrepared(sql: string, cause: string | null): void {
     const { reader } = this;
-    if (this.state !== 'on' || reader === undefined || !isDdl(sql)) return this.after(sql, cause);
+    if (this.state !== 'on' || reader === undefined || !this.movesTriggers(sql)) return this.after(sql, cause);
     this.working = true;
     this.read(sql, cause);
     reader.finalize(() =>
@@ -214,6 +214,13 @@ export class Sqlite3Log {
       this.leave();
       done();
     });
+  }
+
+  /** A rollback takes away the triggers that were made in its transaction. */
+  private movesTriggers(sql: string): boolean {
+    const moves = isDdl(sql) || (this.uncertain && rollsBack(sql));
+    if (isDdl(sql)) this.uncertain = this.inTransaction || opensTransaction(sql);
+    return moves;
   }
 
   private begin(work: () => void, closed: () => void = () => undefined): void {
@@ -370,6 +377,10 @@ export class Sqlite3Log {
       if (!error) {
         this.inTransaction = false;
         this.tell();
+        if (this.uncertain) {
+          this.uncertain = false;
+          return this.refresh(false, done);
+        }
       }
       done();
     });

@@ -451,10 +451,14 @@ describe('the schema', () => {
     db.prepare("INSERT INTO t (a) VALUES ('after')").run();
     db.transaction(migrate(false))();
     db.prepare("INSERT INTO t (b) VALUES ('last')").run();
+    db.exec('BEGIN; ALTER TABLE t ADD COLUMN c');
+    db.exec('ROLLBACK');
+    db.prepare("INSERT INTO t (b) VALUES ('still')").run();
     expect(changes().map(({ after }) => after)).toEqual([
       { id: 1, a: 'after' },
       { id: 2, a: 'in', b: 'tx' },
       { id: 3, b: 'last' },
+      { id: 4, b: 'still' },
     ]);
   });
 

@@ -401,6 +401,7 @@ describe('the schema', () => {
     await driver.measure(true);
     const many = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t (v) SELECT i FROM n';
     expect(await run(db, many)).toMatchObject({ changes: 3000 });
+    await idle(db);
     await run(db, 'UPDATE t SET v = 0 WHERE id = 5');
     expect(await all(db, 'SELECT changes() AS c')).toEqual([{ c: 1 }]);
     expect(((await all(db, 'SELECT count(*) AS n FROM _socket_replay_log'))[0] as { n: number }).n).toBe(1);
