@@ -2,6 +2,7 @@
 import cluster from 'node:cluster';
 import type { Server as HttpServer } from 'node:http';
 import { adoptModule, changesMeasured, flushChanges, knownTables, measureChanges, tableStates } from './changes/drivers.js';
+import { adoptNodeSqlite } from './changes/node-sqlite.js';
 import { announce, openChannel } from './channel.js';
 import { outside } from './context.js';
 import { setFlushChanges } from './drain.js';
@@ -78,6 +79,7 @@ function create(): Probe {
   guarded('install', () => installEmitHook(findings));
   guarded('install', () => installCompileHook(findings));
   guarded('install', followOutgoingRequests);
+  guarded('install', adoptNodeSqlite);
   return probe;
 }
 

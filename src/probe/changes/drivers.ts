@@ -3,6 +3,7 @@ import type { Table, TableState } from '../../wire/messages.js';
 import { guarded } from '../guard.js';
 import { warn } from '../hub.js';
 import { betterSqlite3 } from './better-sqlite3.js';
+import { nodeSqlite } from './node-sqlite.js';
 import { sqlite3 } from './sqlite3.js';
 
 export interface Driver {
@@ -20,7 +21,7 @@ export interface Driver {
   flush(): number | Promise<number>;
 }
 
-const DRIVERS: readonly Driver[] = [betterSqlite3, sqlite3];
+const DRIVERS: readonly Driver[] = [betterSqlite3, sqlite3, nodeSqlite];
 const UNMEASURED = /[\\/]node_modules[\\/](pg|mysql2|mysql|mongodb)[\\/](?:lib[\\/])?index\.js$/;
 const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise;
 

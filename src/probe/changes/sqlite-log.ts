@@ -84,6 +84,10 @@ export class SqliteLog {
     return this.state === 'on';
   }
 
+  get isClosed(): boolean {
+    return !this.connection.open;
+  }
+
   states(): TableState[] {
     return this.connection.open ? stateOf(this.connection.query) : [];
   }
@@ -283,6 +287,12 @@ export class SqliteLog {
 }
 
 const isBusy = (error: unknown): boolean => {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return (typeof code === 'string' && /^SQLITE_(BUSY|LOCKED)/.test(code)) || (typeof message === 'string' && message.includes('busy executing'));
+  const { code, message, errcode } = error as { code?: unknown; message?: unknown; errcode?: unknown };
+  // node:sqlite has numbers: 5 is busy, 6 locked
+  return (
+    errcode === 5 ||
+    errcode === 6 ||
+    (typeof code === 'string' && /^SQLITE_(BUSY|LOCKED)/.test(code)) ||
+    (typeof message === 'string' && message.includes('busy executing'))
+  );
 };
