@@ -286,7 +286,7 @@ export class SqliteLog {
   }
 }
 
-const isBusy = (error: unknown): boolean => {
+export const isBusy = (error: unknown): boolean => {
   const { code, message, errcode } = error as { code?: unknown; message?: unknown; errcode?: unknown };
   // node:sqlite has numbers: 5 is busy, 6 locked
   return (

@@ -21,7 +21,7 @@ export interface Layout {
   unique: UniquePart[][];
 }
 
-export interface UniquePart {
+interface UniquePart {
   column: string;
   collation: string;
 }

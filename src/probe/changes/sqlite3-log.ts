@@ -8,6 +8,7 @@ import { outside } from '../context.js';
 import { guarded } from '../guard.js';
 import { nowText, patience, reportChange, reportLost, warn } from '../hub.js';
 import { realSetTimeout } from '../timers.js';
+import { isBusy } from './sqlite-log.js';
 import {
   BY_TEXT,
   bornOf,
@@ -241,7 +242,7 @@ export class Sqlite3Log {
     if (this.state === 'failed' || this.wanted === (this.state === 'on')) return end();
     this.gate.exec(PROBE, (error) => {
       if (error) {
-        realSetTimeout(() => guarded('settle', () => this.begin(() => this.settle(() => undefined))), RETRY_MS).unref();
+        this.later();
         return end();
       }
       this.inTransaction = false;
@@ -259,8 +260,8 @@ export class Sqlite3Log {
       this.last = this.told = 0;
       this.drop(this.held.keys());
       this.dropTriggers(() =>
-        this.createTriggers(false, () => {
-          if (this.state === 'failed') return done();
+        this.createTriggers(false, (complete) => {
+          if (!complete) return done();
           this.gate.prepare(READ, (reader) => {
             this.reader = reader;
             this.state = 'on';
@@ -289,12 +290,19 @@ export class Sqlite3Log {
   }
 
   private fail(error: unknown): void {
+    // Somebody else has the file: that passes.
+    if (isBusy(error)) return this.later();
     this.state = 'failed';
     warn('changes-failed', `Rows of ${this.gate.name} cannot be measured: ${String(error)}`);
   }
 
+  private later(): void {
+    const again = (): void => (this.state === 'on' ? this.refreshLater() : this.begin(() => this.settle(() => undefined)));
+    realSetTimeout(() => guarded('settle', again), RETRY_MS).unref();
+  }
+
   private refresh(born: boolean, done: () => void): void {
-    this.dropTriggers(() => this.createTriggers(born, done));
+    this.dropTriggers(() => this.createTriggers(born, () => done()));
   }
 
   private dropTriggers(done: () => void): void {
@@ -305,9 +313,9 @@ export class Sqlite3Log {
   }
 
   /** `born`: the rows that a new table has already were written by the statement that made it. */
-  private createTriggers(born: boolean, done: () => void): void {
+  private createTriggers(born: boolean, done: (complete: boolean) => void): void {
     this.ask(SCHEMA_QUESTIONS, [], (answers) => {
-      if (answers === undefined) return done();
+      if (answers === undefined) return done(false);
       const before = new Set(this.found.map(({ table }) => table.name));
       this.found = guarded('schema', () => tablesOf(answers)) ?? [];
       this.gate.query(textsQuestion(this.found), (texts) => {
@@ -321,10 +329,10 @@ export class Sqlite3Log {
           ...triggersOf(layout, BY_TEXT, this.replaces),
           ...(born && !before.has(layout.table) ? [bornOf(layout, BY_TEXT)] : []),
         ]);
-        if (sql.length === 0) return done();
+        if (sql.length === 0) return done(true);
         this.gate.exec(sql.join('; '), (error) => {
           if (error) this.fail(error);
-          done();
+          done(!error);
         });
       });
     });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type * as Sqlite3 from 'sqlite3';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sqlite3 as driver } from '../../../src/probe/changes/sqlite3.js';
 import { currentCause, rootContext, within } from '../../../src/probe/context.js';
 import { addReader, knownWarnings, removeReader } from '../../../src/probe/hub.js';
@@ -66,7 +66,7 @@ afterEach(async () => {
 });
 afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
-  expect([...knownWarnings()]).toEqual([]);
+  expect([...knownWarnings()].map(({ code }) => code)).toEqual(['changes-unmeasured']);
 });
 
 describe('rows', () => {
@@ -345,6 +345,38 @@ describe('the application', () => {
     await expect(run(readonly, 'INSERT INTO t VALUES (2)')).rejects.toThrow('readonly');
     await run(db, 'INSERT INTO t VALUES (2)');
     expect(await short()).toEqual([['insert', 't', { rowid: 2 }, null, { v: 2 }]]);
+  });
+});
+
+describe('where rows cannot be measured, the application goes on', () => {
+  it('and a file that somebody else has locked is measured as well', async () => {
+    const file = newFile();
+    const [db, other] = [database(file), database(file)];
+    await exec(db, 'CREATE TABLE t (v)');
+    await exec(other, 'BEGIN EXCLUSIVE');
+    const measured = driver.measure(true);
+    await expect(run(db, 'INSERT INTO t VALUES (1)')).rejects.toThrow('SQLITE_BUSY');
+    await exec(other, 'COMMIT');
+    await measured;
+    await vi.waitFor(async () => expect(await all(db, 'SELECT 1 FROM sqlite_temp_master')).not.toEqual([]));
+    await idle(db);
+    await run(db, 'INSERT INTO t VALUES (2)');
+    expect(await short()).toEqual([['insert', 't', { rowid: 1 }, null, { v: 2 }]]);
+  });
+
+  it('and with a version that we do not know there is one warning', () => {
+    class Database {
+      run(): string {
+        return 'ran';
+      }
+    }
+    const unknown = { Database, Statement: class {} };
+    driver.adopt(unknown);
+    driver.adopt(unknown);
+    expect(new Database().run()).toBe('ran');
+    expect([...knownWarnings()].map(({ code, message }) => [code, message])).toEqual([
+      ['changes-unmeasured', expect.stringContaining('it has no get, all, each')],
+    ]);
   });
 });
 
