@@ -1,5 +1,6 @@
 /** Pairing what was expected with what came, where the order of either means nothing. */
 import { type Comparison, emptyCompared, merge } from '../recording/compare.js';
+import { pairUp } from '../recording/pair.js';
 
 interface Placed<T> {
   item: T;
@@ -12,55 +13,94 @@ export interface Assignment<T> {
   extra: Placed<T>[];
 }
 
+export interface Known<T> {
+  /** pairs that are sure, whatever differs between them: the same row */
+  pairs?: ReadonlyMap<number, number>;
+  /** where there are too many to search: only items of one bucket can be equal */
+  bucketOf?: { expected(item: T): string; actual(item: T): string };
+}
+
 /** Above this many of one kind the best match is no longer searched: they are compared in order. */
 export const SEARCHED = 60;
 
-/** Pairs each expected item with the actual one that differs least. */
-export function assign<T>(expected: T[], actual: T[], compare: (want: T, got: T, path: string) => Comparison, path: string): Assignment<T> {
+/** Pairs each expected item with an equal one, as many as possible, and what is left with the one that differs least. */
+export function assign<T>(
+  expected: T[],
+  actual: T[],
+  compare: (want: T, got: T, path: string) => Comparison,
+  path: string,
+  known: Known<T> = {},
+): Assignment<T> {
   const comparison: Comparison = { differences: [], compared: emptyCompared() };
-  const free = new Set(actual.keys());
-  const left: number[] = [];
+  const pairs = new Map(known.pairs);
   const place = (index: number): string => (expected.length > 1 ? `${path}#${index + 1}` : path);
-  const search = expected.length <= SEARCHED && actual.length <= SEARCHED;
-  const resultOf = (index: number, at: number): Comparison => compare(expected[index] as T, actual[at] as T, place(index));
-  const take = (at: number, result: Comparison): void => {
-    free.delete(at);
-    merge(comparison, result);
+  const results = new Map<number, Comparison>();
+  const resultOf = (index: number, at: number): Comparison => {
+    const key = index * actual.length + at;
+    const result = results.get(key) ?? compare(expected[index] as T, actual[at] as T, place(index));
+    results.set(key, result);
+    return result;
   };
-  const findEqual = (index: number): void => {
-    for (const at of search ? free : [index]) {
-      if (!free.has(at)) continue;
-      const result = resultOf(index, at);
-      if (result.differences.length > 0) continue;
-      take(at, result);
-      return;
-    }
-    left.push(index);
+  const left = (): number[] => [...expected.keys()].filter((index) => !pairs.has(index));
+  const free = (): number[] => {
+    const taken = new Set(pairs.values());
+    return [...actual.keys()].filter((at) => !taken.has(at));
   };
-  for (const index of expected.keys()) findEqual(index);
-  const missing: Placed<T>[] = [];
-  for (const index of left) {
-    let best: { at: number; result: Comparison } | undefined;
-    for (const at of free) {
-      const result = resultOf(index, at);
-      if (!best || result.differences.length < best.result.differences.length) best = { at, result };
-      if (!search) break;
-    }
-    if (best) take(best.at, best.result);
-    else missing.push({ item: expected[index] as T, path: place(index) });
-  }
-  return { comparison, missing, extra: [...free].map((at) => ({ item: actual[at] as T, path })) };
+  for (const group of groupsOf(left(), free(), expected, actual, known)) for (const [index, at] of equals(group, resultOf)) pairs.set(index, at);
+  for (const [index, at] of nearest(left(), free(), resultOf)) pairs.set(index, at);
+  for (const [index, at] of [...pairs].sort(([a], [b]) => a - b)) merge(comparison, resultOf(index, at));
+  return {
+    comparison,
+    missing: left().map((index) => ({ item: expected[index] as T, path: place(index) })),
+    extra: free().map((at) => ({ item: actual[at] as T, path })),
+  };
 }
 
-export function groupBoth<T>(expected: T[], actual: T[], keyOf: (item: T) => string): Map<string, { expected: T[]; actual: T[] }> {
+interface Group {
+  wanted: number[];
+  came: number[];
+}
+
+/** What may be equal to what: all to all, or bucket by bucket where that is too much. */
+function groupsOf<T>(wanted: number[], came: number[], expected: T[], actual: T[], { bucketOf }: Known<T>): Group[] {
+  if (!bucketOf || (wanted.length <= SEARCHED && came.length <= SEARCHED)) return [{ wanted, came }];
+  const both = groupBoth(wanted, came, (index, side) => (side === 'expected' ? bucketOf.expected(expected[index] as T) : bucketOf.actual(actual[index] as T)));
+  return [...both.values()].map((pair) => ({ wanted: pair.expected, came: pair.actual }));
+}
+
+function equals({ wanted, came }: Group, resultOf: (index: number, at: number) => Comparison): [number, number][] {
+  const isEqual = (i: number, j: number): boolean => resultOf(wanted[i] as number, came[j] as number).differences.length === 0;
+  if (wanted.length > SEARCHED || came.length > SEARCHED)
+    return wanted.flatMap((index, i): [number, number][] => (i < came.length && isEqual(i, i) ? [[index, came[i] as number]] : []));
+  return [...pairUp(wanted.length, came.length, isEqual)].map(([i, j]) => [wanted[i] as number, came[j] as number]);
+}
+
+function nearest(wanted: number[], came: number[], resultOf: (index: number, at: number) => Comparison): [number, number][] {
+  const search = wanted.length <= SEARCHED && came.length <= SEARCHED;
+  const free = new Set(came);
+  const pairs: [number, number][] = [];
+  for (const index of wanted) {
+    let best: { at: number; count: number } | undefined;
+    for (const at of free) {
+      const count = search ? resultOf(index, at).differences.length : 0;
+      if (!best || count < best.count) best = { at, count };
+      if (!search) break;
+    }
+    if (!best) break;
+    free.delete(best.at);
+    pairs.push([index, best.at]);
+  }
+  return pairs;
+}
+
+export function groupBoth<T>(expected: T[], actual: T[], keyOf: (item: T, side: 'expected' | 'actual') => string): Map<string, { expected: T[]; actual: T[] }> {
   const groups = new Map<string, { expected: T[]; actual: T[] }>();
-  const group = (item: T): { expected: T[]; actual: T[] } => {
-    const key = keyOf(item);
+  const group = (key: string): { expected: T[]; actual: T[] } => {
     const known = groups.get(key) ?? { expected: [], actual: [] };
     groups.set(key, known);
     return known;
   };
-  for (const item of expected) group(item).expected.push(item);
-  for (const item of actual) group(item).actual.push(item);
+  for (const item of expected) group(keyOf(item, 'expected')).expected.push(item);
+  for (const item of actual) group(keyOf(item, 'actual')).actual.push(item);
   return groups;
 }

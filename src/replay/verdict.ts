@@ -3,7 +3,8 @@ import { type CompareContext, type Comparison, compareValue, merge, type ValueDi
 import { changeOf, type HttpRequest, kindOf } from '../recording/schema.js';
 import { Tagged, type Value, type ValueObject } from '../recording/values.js';
 import type { Compared, Difference, Outcome } from '../results/schema.js';
-import { compareChanges, comparePushes } from './compare-effects.js';
+import { compareChanges } from './compare-changes.js';
+import { comparePushes } from './compare-pushes.js';
 import type { Measures } from './input.js';
 import { clipped } from './limits.js';
 import { effectsKnown, endedAsRecorded, isByServer, type TraceRun } from './state.js';

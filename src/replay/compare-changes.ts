@@ -1,0 +1,141 @@
+/** The row changes of one trace against what was recorded (law 1). Pure. */
+import { type CompareContext, type Comparison, compareValue, emptyCompared, join, merge } from '../recording/compare.js';
+import type { Change } from '../recording/schema.js';
+import { nameValue, type Scope } from '../recording/scope.js';
+import { Tagged, type Value, type ValueObject } from '../recording/values.js';
+import { assign, groupBoth, type Known, SEARCHED } from './matching.js';
+
+/** Rows are matched by operation, table and the names and keys in them, not by position; order counts only within one row. */
+export function compareChanges(expected: Change[], actual: Change[], context: CompareContext): Comparison {
+  const out: Comparison = { differences: [], compared: emptyCompared() };
+  for (const [key, pair] of groupBoth(expected, actual, (change) => `${join('changes', change.table)}.${change.op}`)) {
+    const compare = (want: Change, got: Change, path: string): Comparison => compareChange(want, got, path, context);
+    const matched = assign(pair.expected, pair.actual, compare, key, knownOf(pair.expected, pair.actual, context));
+    merge(out, matched.comparison);
+    for (const { item, path } of matched.missing) out.differences.push({ path, class: 'removed', expected: rowOf(item) });
+    for (const { item, path } of matched.extra) out.differences.push({ path, class: 'added', actual: rowOf(item) });
+  }
+  return out;
+}
+
+const rowOf = (change: Change): ValueObject => ({ ...change.key, ...change.values });
+
+function knownOf(expected: Change[], actual: Change[], context: CompareContext): Known<Change> {
+  if (expected[0]?.op !== 'insert') return { pairs: sameRows(expected, actual, context) };
+  if (expected.length <= SEARCHED && actual.length <= SEARCHED) return {};
+  const columns = Object.keys(expected[0].values).filter((column) => expected.every(({ values }) => isKnown(values[column], context.scope)));
+  return {
+    bucketOf: {
+      expected: ({ values }) => JSON.stringify(columns.map((column) => concrete(values[column], context.scope))),
+      actual: ({ values }) => JSON.stringify(columns.map((column) => values[column])),
+    },
+  };
+}
+
+/**
+ * Updates and deletes of a row are those of the row with the same key, in the order in which they came: that of an update and a
+ * delete, or of an insert and what follows it, the database keeps by itself.
+ */
+function sameRows(expected: Change[], actual: Change[], context: CompareContext): Map<number, number> {
+  const pairs = new Map<number, number>();
+  const shapes = new Map<string, Map<string, number[]>>();
+  const came = (columns: string[]): Map<string, number[]> => {
+    const shape = columns.join('\n');
+    const known = shapes.get(shape) ?? indexesBy(actual, ({ key }) => JSON.stringify(columns.map((column) => key[column])));
+    shapes.set(shape, known);
+    return known;
+  };
+  const wanted = indexesBy(expected, ({ key }) => {
+    const columns = Object.keys(key).sort();
+    return columns.length > 0 && columns.every((column) => isKnown(key[column], context.scope))
+      ? JSON.stringify([columns, columns.map((column) => concrete(key[column], context.scope))])
+      : undefined;
+  });
+  const taken = new Set<number>();
+  for (const [row, wants] of wanted) {
+    const [columns, values] = JSON.parse(row) as [string[], unknown[]];
+    const gets = (came(columns).get(JSON.stringify(values)) ?? []).filter((at) => !taken.has(at));
+    const cost = (i: number, j: number): number =>
+      compareChange(expected[wants[i] as number] as Change, actual[gets[j] as number] as Change, '', context).differences.length;
+    for (const [i, j] of inOrder(wants.length, gets.length, cost)) {
+      pairs.set(wants[i] as number, gets[j] as number);
+      taken.add(gets[j] as number);
+    }
+  }
+  return pairs;
+}
+
+/** Pairs all of the shorter list with some of the longer one without crossing, so that the differences are fewest. */
+function inOrder(left: number, right: number, cost: (i: number, j: number) => number): [number, number][] {
+  if (left > right) return inOrder(right, left, (i, j) => cost(j, i)).map(([i, j]) => [j, i]);
+  if (left === right || right > SEARCHED) return Array.from({ length: left }, (_, i) => [i, i]);
+  // best[i][j]: the fewest differences of the first i among the first j
+  const best = Array.from({ length: left + 1 }, (_, i) => Array.from({ length: right + 1 }, () => (i === 0 ? 0 : Number.POSITIVE_INFINITY)));
+  const at = (i: number, j: number): number => best[i]?.[j] ?? Number.POSITIVE_INFINITY;
+  const costs = Array.from({ length: left }, (_, i) => Array.from({ length: right }, (__, j) => cost(i, j)));
+  const paired = (i: number, j: number): number => at(i - 1, j - 1) + (costs[i - 1]?.[j - 1] ?? 0);
+  for (let i = 1; i <= left; i++) for (let j = i; j <= right; j++) (best[i] as number[])[j] = Math.min(at(i, j - 1), paired(i, j));
+  const pairs: [number, number][] = [];
+  for (let i = left, j = right; i > 0; j--) if (at(i, j) < at(i, j - 1)) pairs.push([--i, j - 1]);
+  return pairs;
+}
+
+function indexesBy(changes: Change[], keyOf: (change: Change) => string | undefined): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (const [index, change] of changes.entries()) {
+    const key = keyOf(change);
+    if (key === undefined) continue;
+    const list = found.get(key);
+    if (list) list.push(index);
+    else found.set(key, [index]);
+  }
+  return found;
+}
+
+/** What a value of a recording is in this copy; undefined for a matcher, and for a name that is not bound. */
+const concrete = (value: Value | undefined, scope: Scope): Value | undefined => (value instanceof Tagged ? nameValue(value.body, scope) : value);
+const isKnown = (value: Value | undefined, scope: Scope): boolean => {
+  const known = concrete(value, scope);
+  return known !== undefined && (known === null || typeof known !== 'object');
+};
+
+function compareChange(want: Change, got: Change, path: string, context: CompareContext): Comparison {
+  const own: CompareContext = { ...context, own: true };
+  const out = compareValue(want.key, want.op === 'insert' ? {} : pick(got.key, want.key), path, own);
+  if (want.op === 'insert') merge(out, compareValue(want.values, got.values, path, own));
+  if (want.op === 'update') compareSet(want, got, path, context, out);
+  return out;
+}
+
+/** The set of changed columns, and their values; what others wrote meanwhile is not compared by value. */
+function compareSet(want: Change, got: Change, path: string, context: CompareContext, out: Comparison): void {
+  const before = got.was ?? {};
+  const after: ValueObject = { ...before, ...got.values };
+  const shared = context.scope.level === 'shared';
+  // Its key is the row's own name: nobody but this copy knows the row.
+  const ownRow = Object.values(want.key).some((value) => value instanceof Tagged);
+  for (const [column, value] of Object.entries(want.values)) {
+    const actual = Object.hasOwn(got.values, column) ? got.values[column] : undefined;
+    const at: CompareContext = { ...context, own: ownRow || typeof value === 'string' || value instanceof Tagged, before };
+    // A column that already had the recorded value has not changed, and is right.
+    const comparison = compareValue(value, actual ?? after[column], join(path, column), at, column);
+    const counts = value instanceof Tagged && value.body.tag === 'delta';
+    if (actual === undefined && comparison.differences.length > 0 && !counts)
+      out.differences.push({
+        path: join(path, column),
+        class: 'removed',
+        expected: value,
+        ...(after[column] === undefined ? {} : { actual: after[column] }),
+        note: `the column ${column} did not change`,
+      });
+    else merge(out, comparison);
+  }
+  for (const [column, value] of Object.entries(got.values)) {
+    if (Object.hasOwn(want.values, column)) continue;
+    if (shared && !ownRow && context.scope.mutable.has(column)) out.compared.ignored++;
+    else out.differences.push({ path: join(path, column), class: 'added', actual: value, note: `the column ${column} changed, which was not recorded` });
+  }
+}
+
+/** Recordings may name only part of a row's key. */
+const pick = (key: ValueObject, wanted: ValueObject): ValueObject => Object.fromEntries(Object.entries(key).filter(([name]) => Object.hasOwn(wanted, name)));
