@@ -10,6 +10,7 @@ import { buildSync } from 'esbuild';
 import { io, type Socket } from 'socket.io-client';
 import type { LoadedRecording } from '../src/recording/load.js';
 import type { Trace } from '../src/recording/schema.js';
+import { ignoreOf } from '../src/replay/ignore.js';
 import type { replay as Replay } from '../src/replay/replay.js';
 
 const SOCKETS = [10, 100];
@@ -86,6 +87,7 @@ async function replayed(target: string, sockets: number): Promise<void> {
     speed: 0,
     order: 'recording',
     measures: { acks: true, pushes: true, changes: false },
+    ignore: ignoreOf([], []),
     secrets: new Map(),
     mutable: new Set(),
     login: () => Promise.reject(new Error('no login')),

@@ -53,6 +53,8 @@ export const catalogue = {
   REPLAY_NOTHING_REPLAYED: 'Record a session, or select a recording that has enabled traces.',
   REPLAY_SCALING_REFUSED: 'Remove --retries, --repeat-each or --shard for the projects of socket-replay.',
   REPLAY_REGRESSION: 'See the report.',
+  REPLAY_TOTALS:
+    'See which trace writes the table more or less often than recorded, in this iteration and in `regression`; other writers show as unattributed.',
   // the probe
   REPLAY_PROBE_UNREACHABLE: 'Start the application with the probe: node --import socket-replay/probe APP, or NODE_OPTIONS.',
   REPLAY_PROBE_REFUSED: 'Take the token from the probe file of the process, or set the same REPLAY_PROBE_TOKEN on both sides.',

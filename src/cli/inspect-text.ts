@@ -3,6 +3,7 @@
 import type { Inspection, NameInfo } from '../recording/inspect.js';
 import { inMegabytes } from '../recording/limits.js';
 import type { LintFinding } from '../recording/lint/index.js';
+import { noiseLines } from '../recording/noise.js';
 import type { Place } from '../recording/places.js';
 import { plural, table } from './words.js';
 
@@ -17,7 +18,7 @@ export interface FileInfo {
 }
 
 export function inspectionLines(inspection: Inspection, info: FileInfo): string[] {
-  const { recording, sessions, events, tables, matchers, secrets, stops } = inspection;
+  const { recording, sessions, events, tables, matchers, secrets, stops, noise } = inspection;
   const source = recording.recorded ? `, recorded by ${recording.recorded.source}${recording.recorded.app ? ` from ${recording.recorded.app}` : ''}` : '';
   return [
     `${recording.name}  (${info.file}, ${size(info.bytes)})`,
@@ -55,16 +56,15 @@ export function inspectionLines(inspection: Inspection, info: FileInfo): string[
     ]),
     ...section('Checkpoints', [
       ['checkpoint', 'rows'],
-      ...(recording.checkpoints ?? []).map(({ name, tables: held = {} }) => [
+      ...(recording.checkpoints ?? []).map(({ name, tables: held = [] }) => [
         shortened(name, 40),
-        Object.entries(held)
-          .map(([of, { rows }]) => `${of} ${rows}`)
-          .join(', ') || '-',
+        held.map(({ table: of, rows }) => `${of} ${rows}`).join(', ') || '-',
       ]),
     ]),
     ...section('Side files', [['sha256', 'size'], ...info.sideFiles.map(({ sha256, bytes }) => [sha256, size(bytes)])]),
     ...list('Not captured', recording.uncaptured ?? []),
     ...list('Before a replay', stops),
+    ...list('Noise', noiseLines(noise)),
     ...list(
       'Notes',
       info.notes.map(({ where, what }) => `line ${where.line ?? 1}: ${what}`),

@@ -5,6 +5,7 @@ import type { ProbedApplication } from '../capture/choose.js';
 import type { Saved } from '../capture/finish.js';
 import type { SourceSocket } from '../capture/source.js';
 import { inMegabytes, SIZE_WARNED } from '../recording/limits.js';
+import { noiseLines, noiseTables } from '../recording/noise.js';
 import type { Recording } from '../recording/schema.js';
 import { plural, table } from './words.js';
 
@@ -35,6 +36,7 @@ export function summary({ recording, names, dropped, lost, people, file, bytes, 
     ...note(Math.max(0, bytes - SIZE_WARNED), `${inMegabytes(bytes)}: hard to review, shorter flows say more`),
     ...note(has.received, `${plural(has.received, 'push', 'pushes')} without a proven cause, under \`received\``),
     ...note(recording.unattributed?.length, `${plural(recording.unattributed?.length ?? 0, 'change')} without a proven cause, under \`unattributed\``),
+    ...noiseLines(noiseTables(recording)).map((line) => `  ${line}`),
     ...note(recording.uncaptured?.length, `not captured: ${recording.uncaptured?.join(', ')}`),
     ...[...people].map(([alias, user]) => `  ${alias} is ${user}; another alias: --user '${user}=ALIAS'`),
     ...note(recording.missing, `${recording.missing} events before these were not kept`),

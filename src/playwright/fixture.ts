@@ -23,10 +23,16 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
   order: [undefined, { option: true }],
   measure: [undefined, { option: true }],
   secrets: [undefined, { option: true }],
+  ignoreTables: [undefined, { option: true }],
+  ignoreColumns: [undefined, { option: true }],
   socketPath: [undefined, { option: true }],
-  replay: async ({ baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, secrets, socketPath }, use, testInfo) => {
+  replay: async (
+    { baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, secrets, ignoreTables, ignoreColumns, socketPath },
+    use,
+    testInfo,
+  ) => {
     const set = Object.fromEntries(
-      Object.entries({ baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, secrets, socketPath }).filter(
+      Object.entries({ baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, secrets, ignoreTables, ignoreColumns, socketPath }).filter(
         ([, value]) => value !== undefined,
       ),
     );

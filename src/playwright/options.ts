@@ -33,6 +33,10 @@ export const useSchema = z.object({
   measure: z.array(part).min(1).default(['acks', 'pushes', 'changes']),
   /** values of `!secret name`; also `REPLAY_SECRET_NAME` in the environment */
   secrets: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
+  /** tables that are the application's own noise: session store, logs. `*` and `?` stand for any letters. Their changes are neither required nor unexpected */
+  ignoreTables: z.array(z.string().min(1)).default([]),
+  /** columns, as TABLE.COLUMN, with `*` and `?` */
+  ignoreColumns: z.array(z.string().regex(/.\../s, 'expected TABLE.COLUMN')).default([]),
   /** path of Socket.IO on the target. Default `/socket.io` */
   socketPath: z.string().startsWith('/').optional(),
 });

@@ -4,6 +4,7 @@ import type { TestInfo } from '@playwright/test';
 import { httpLogin } from '../auth/http-login.js';
 import { ReplayError } from '../errors.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
+import { ignoreOf } from '../replay/ignore.js';
 import { type Progress, type ReplayInput, type ReplaySummary, replay } from '../replay/replay.js';
 import { type Journal, openJournal } from '../results/journal.js';
 import type { BeginRecord, TraceRecord } from '../results/schema.js';
@@ -164,6 +165,7 @@ function inputOf(
     speed: speedFactor(options.speed),
     order: options.order,
     measures: { acks: measure.includes('acks'), pushes: measure.includes('pushes'), changes: measure.includes('changes') && probe !== undefined },
+    ignore: ignoreOf(options.ignoreTables, options.ignoreColumns),
     secrets: secretsFor(recordings, options.secrets),
     mutable: mutableColumns(all.length > 0 ? all : recordings),
     login: (user, ended) =>

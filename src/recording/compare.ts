@@ -12,6 +12,8 @@ export interface ValueDifference {
   note?: string;
   /** the name that was never bound, where that is the only difference */
   follows?: string;
+  /** who wrote the same row in between: a trace, or a change without a proven cause */
+  meanwhile?: { op: 'insert' | 'update' | 'delete'; by?: { recording: string; session: string; trace: number; copy: number } }[];
 }
 
 /** How many leaves were compared by value, by type only, not at all. */

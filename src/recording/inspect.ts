@@ -1,5 +1,6 @@
 /** What a recording contains, why each of its names is one, what it needs, and what would stop a replay. Pure. */
 import { type NameUse, nameUses, secretUses } from './name-uses.js';
+import { noiseTables } from './noise.js';
 import { type Place, placesOf, type Step, stepsOf } from './places.js';
 import { changeOf, kindOf, type Recording, receivers, type Session } from './schema.js';
 import { Tagged } from './values.js';
@@ -17,6 +18,8 @@ export interface Inspection {
   matchers: { tag: string; count: number }[];
   /** what keeps it, or parts of it, from being replayed */
   stops: string[];
+  /** tables that changed without a trace only */
+  noise: string[];
 }
 
 interface EventCounts {
@@ -44,6 +47,7 @@ export function inspectRecording(recording: Recording, now: number): Inspection 
     secrets: secretUses(places),
     matchers: matcherCounts(places),
     stops: stopsOf(recording, steps, now),
+    noise: noiseTables(recording),
   };
 }
 

@@ -5,7 +5,7 @@ import { bind, looksLike, type Scope } from '../recording/scope.js';
 import type { Value, ValueObject } from '../recording/values.js';
 import type { FromProbe } from '../wire/messages.js';
 import { needsOf } from './names.js';
-import type { SessionState, TraceRun } from './state.js';
+import type { ObservedChange, SessionState, TraceRun } from './state.js';
 
 export const expectedPushes = (trace: Trace, to: string, event: string): { args?: Value[] }[] =>
   (trace.pushes ?? []).filter((push) => push.event === event && receivers(push).includes(to));
@@ -26,9 +26,8 @@ function bindMeant(candidates: { args?: Value[] }[], args: Value[], scope: Scope
   return meant?.args !== undefined && !needsOf(meant.args).plain && bind(meant.args, args, scope).length > 0;
 }
 
-export function bindChange(run: TraceRun, change: Change): boolean {
-  const { scope } = run.session.copy;
-  const candidates = (run.expected.changes ?? []).map(changeOf).filter((entry) => entry.op === change.op && entry.table === change.table);
+export function bindChange({ copy: { scope } }: SessionState, expected: Trace, change: Change): boolean {
+  const candidates = (expected.changes ?? []).map(changeOf).filter((entry) => entry.op === change.op && entry.table === change.table);
   const meant =
     candidates.length === 1
       ? candidates[0]
@@ -38,14 +37,15 @@ export function bindChange(run: TraceRun, change: Change): boolean {
 }
 
 /** A reported change in the shape of a recorded one: of an update only the columns that changed, and the row before. */
-export function observedChange(message: Extract<FromProbe, { type: 'change' }>): Change {
+export function observedChange(message: Extract<FromProbe, { type: 'change' }>): ObservedChange {
+  const { at } = message;
   const row = (json: Record<string, unknown> | null): ValueObject => (json === null ? {} : (fromJson(json as Json) as ValueObject));
   const [before, after] = [row(message.before), row(message.after)];
   const key = row(message.key);
-  if (message.op === 'insert') return { op: 'insert', table: message.table, key: {}, values: after };
-  if (message.op === 'delete') return { op: 'delete', table: message.table, key, values: {}, was: before };
+  if (message.op === 'insert') return { op: 'insert', table: message.table, key: {}, values: after, at };
+  if (message.op === 'delete') return { op: 'delete', table: message.table, key, values: {}, was: before, at };
   const [from, to] = [message.before ?? {}, message.after ?? {}];
   const values: ValueObject = {};
   for (const [column, value] of Object.entries(after)) if (JSON.stringify(from[column]) !== JSON.stringify(to[column])) values[column] = value;
-  return { op: 'update', table: message.table, key, values, was: before };
+  return { op: 'update', table: message.table, key, values, was: before, at };
 }

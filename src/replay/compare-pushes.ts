@@ -10,7 +10,8 @@ export const pushPath = (to: string, event: string): string => join(`pushes.${to
 export function comparePushes(expected: Trace, actual: ReceivedPush[], context: CompareContext): Comparison {
   const out: Comparison = { differences: [], compared: emptyCompared() };
   const wanted = (expected.pushes ?? []).flatMap((push) => receivers(push).map((to) => ({ to, event: push.event, args: push.args ?? [] })));
-  for (const [key, pair] of groupBoth(wanted, actual, (push) => pushPath(push.to, push.event))) {
+  const keyOf = (push: { to: string; event: string }): string => pushPath(push.to, push.event);
+  for (const [key, pair] of groupBoth(wanted, actual, keyOf, keyOf)) {
     const matched = assign(pair.expected, pair.actual, (want, got, path) => compareValue(want.args, got.args, path, { ...context, session: want.to }), key);
     merge(out, matched.comparison);
     for (const { item, path } of matched.missing) out.differences.push({ path, class: 'removed', expected: item.args });

@@ -4,17 +4,22 @@
  * proven cause is counted as unattributed. How it goes without a probe: unproven.ts.
  */
 import type { Json } from '../recording/json.js';
+import type { Trace } from '../recording/schema.js';
 import type { Value } from '../recording/values.js';
 import { hashArgs } from '../wire/encode.js';
 import type { FromProbe } from '../wire/messages.js';
+import type { Background } from './background.js';
 import { bindChange, bindPush, bindReceived, observedChange } from './binding.js';
-import { sidOf, sourceOf } from './causes.js';
+import { type Source, sidOf, sourceOf } from './causes.js';
+import type { Ignore } from './ignore.js';
 import { addLeak } from './leak.js';
 import { clipped, TOO_DEEP } from './limits.js';
 import { judgeOtherCopy } from './other-copies.js';
-import { addChange, addPush, type SessionState, type TraceRun } from './state.js';
+import { addChange, addPush, type ObservedChange, type SessionState, type TraceRun } from './state.js';
+import type { Totals } from './totals.js';
 import { hasReceived, isUncaused } from './uncaused.js';
 import { createUnproven } from './unproven.js';
+import type { Writes } from './writes.js';
 
 export interface Effects {
   /** a client received an event */
@@ -32,8 +37,10 @@ export interface Effects {
 export interface EffectCounts {
   foreign: number;
   unattributed: { pushes: number; changes: number };
+  /** of tables and columns that the configuration ignores */
+  ignoredChanges: number;
   /** the first few, for the report */
-  examples: { kind: 'push' | 'change'; what: Json }[];
+  examples: { kind: 'push' | 'change'; what: Json; asRecorded?: true }[];
 }
 
 export interface EffectsOptions {
@@ -41,6 +48,12 @@ export interface EffectsOptions {
   /** one copy of one recording: whatever comes was made by it */
   alone: boolean;
   bySid: ReadonlyMap<string, SessionState>;
+  ignore: Ignore;
+  /** what is told of every change that is not ignored */
+  writes: Writes;
+  totals: Totals;
+  /** alone: what was recorded without a cause */
+  background?: Background;
   /** the run of a trace; also of one that was judged already, which an effect then reopens */
   runOf(session: SessionState, number: number): TraceRun | undefined;
   /** something arrived for the run */
@@ -60,7 +73,7 @@ type ChangeMessage = Extract<FromProbe, { type: 'change' }>;
 
 export function createEffects(options: EffectsOptions): Effects {
   const { bySid } = options;
-  const counts: EffectCounts = { foreign: 0, unattributed: { pushes: 0, changes: 0 }, examples: [] };
+  const counts: EffectCounts = { foreign: 0, unattributed: { pushes: 0, changes: 0 }, ignoredChanges: 0, examples: [] };
   const receipts = new Map<string, { session: SessionState; event: string; args: Value[] }[]>();
   const reports = new Map<string, (string | null)[]>();
   /** what the probe said of sockets that nobody here knows yet, by socket id */
@@ -68,15 +81,29 @@ export function createEffects(options: EffectsOptions): Effects {
   let held = 0;
   let over = false;
 
-  const unattributed = (kind: 'push' | 'change', what: () => Json): void => {
+  const unattributed = (kind: 'push' | 'change', what: () => Json, asRecorded = false): void => {
     counts.unattributed[kind === 'push' ? 'pushes' : 'changes']++;
-    if (counts.examples.length < EXAMPLES) counts.examples.push({ kind, what: what() });
+    if (counts.examples.length < EXAMPLES) counts.examples.push({ kind, what: what(), ...(asRecorded && { asRecorded: true }) });
   };
   const unattributedPush = (session: SessionState, event: string, args: Value[], cause?: string | null): void => {
     if (bindReceived(session, event, args)) options.bound(session);
     unattributed('push', () => ({ to: session.session.id, event, args: clipped(args, 64, SHOWN), ...(cause === undefined ? {} : { cause }) }));
   };
-  const unattributedChange = ({ op, table, key, cause }: ChangeMessage): void => unattributed('change', () => ({ [op]: table, key: key as Json, cause }));
+  /** An update of ignored columns alone may still be the recorded one, whose other columns had the recorded values already. */
+  const isIgnored = (change: ObservedChange, expected?: Trace): boolean => {
+    const wanted = !options.ignore.table(change.table) && expected?.changes?.some(({ update }) => update !== undefined && update === change.table);
+    const ignored = !wanted && options.ignore.change(change);
+    if (ignored) counts.ignoredChanges++;
+    return ignored;
+  };
+  const note = (change: ObservedChange, source: Source | undefined): void => {
+    options.writes.add(change, source);
+    options.totals.add(change, source);
+  };
+  const unattributedChange = ({ op, table, key, cause }: ChangeMessage, change: ObservedChange): void => {
+    note(change, undefined);
+    unattributed('change', () => ({ [op]: table, key: key as Json, cause }), options.background?.take(change));
+  };
   const unproven = createUnproven(options, unattributedPush);
 
   const hold = (sid: string | undefined, message: PushMessage | ChangeMessage): boolean => {
@@ -132,14 +159,18 @@ export function createEffects(options: EffectsOptions): Effects {
   const reportedChange = (message: ChangeMessage): void => {
     if (hold(sidOf(message.cause), message)) return;
     const source = sourceOf(message.cause, bySid);
+    const change = observedChange(message);
+    const expected = source?.session.session.traces[source.number];
+    // The names in an ignored row may be sent all the same.
+    if (source && expected && bindChange(source.session, expected, change)) options.bound(source.session);
+    if (isIgnored(change, expected)) return;
     const run = source && options.runOf(source.session, source.number);
     if (!source || !run) {
-      unattributedChange(message);
+      unattributedChange(message, change);
       return;
     }
-    const change = observedChange(message);
+    note(change, source);
     addChange(run, change);
-    if (bindChange(run, change)) options.bound(source.session);
     options.changed(run);
   };
   const reported = (message: FromProbe): void => {
@@ -172,7 +203,12 @@ export function createEffects(options: EffectsOptions): Effects {
       if (over) return counts;
       over = true;
       // Sockets that never were ours: other users of the same application.
-      for (const messages of early.values()) for (const message of messages) if (message.type === 'change') unattributedChange(message);
+      for (const messages of early.values())
+        for (const message of messages) {
+          if (message.type !== 'change') continue;
+          const change = observedChange(message);
+          if (!isIgnored(change)) unattributedChange(message, change);
+        }
       early.clear();
       for (const waiting of receipts.values())
         for (const { session, event, args } of waiting) unattributedPush(session, event, args, 'not reported by the probe');

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors.js';
 import type { LoadedRecording } from '../recording/load.js';
 import type { JournalRecord, Outcome, Verdict } from '../results/schema.js';
 import type { ProbeConnection } from '../wire/client.js';
+import type { Ignore } from './ignore.js';
 import type { OrderMode } from './order.js';
 
 /** What is measured: acks, pushes and changes, or less. */
@@ -26,6 +27,7 @@ export interface ReplayInput {
   speed: number;
   order: OrderMode;
   measures: Measures;
+  ignore: Ignore;
   secrets: ReadonlyMap<string, string | number>;
   /** columns that any recording of the folder updates */
   mutable: ReadonlySet<string>;

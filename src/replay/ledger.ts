@@ -4,7 +4,8 @@ import { chooseNames } from './choose.js';
 import type { Progress, ReplayInput, ReplaySummary } from './input.js';
 import { isQuarantined, traceRecord } from './records.js';
 import { isComplete, newRun, type SessionState, type TraceRun } from './state.js';
-import { judge, type TraceVerdict } from './verdict.js';
+import { type Judging, judge, type TraceVerdict } from './verdict.js';
+import type { Writes } from './writes.js';
 
 export interface Ledger {
   counts: ReplaySummary['counts'];
@@ -22,7 +23,8 @@ export interface Ledger {
   abort(sessions: SessionState[]): void;
 }
 
-export function createLedger(input: ReplayInput, progress: Progress, began: number): Ledger {
+export function createLedger(input: ReplayInput, writes: Writes, progress: Progress, began: number): Ledger {
+  const judging: Judging = { measures: input.measures, ignore: input.ignore, writes };
   const counts = noCounts();
   const gating = noCounts();
   const write = (run: TraceRun, verdict: TraceVerdict): void => {
@@ -47,7 +49,7 @@ export function createLedger(input: ReplayInput, progress: Progress, began: numb
     run.done?.resolve();
     // A trace that has all it should have, and that is right, is written at once; what is wrong waits for the end.
     if (run.forced === undefined && isComplete(run)) {
-      const verdict = judged(run, input);
+      const verdict = judged(run, judging);
       if (verdict.outcome === 'passed') write(run, verdict);
     }
     input.progress(progress);
@@ -59,8 +61,8 @@ export function createLedger(input: ReplayInput, progress: Progress, began: numb
         if (!which(run)) continue;
         settle(run);
         if (!running.has(run.number)) continue;
-        chooseNames(run, input.measures, seenAt(run));
-        write(run, judged(run, input));
+        chooseNames(run, judging, seenAt(run));
+        write(run, judged(run, judging));
       }
   };
 
@@ -78,7 +80,7 @@ export function createLedger(input: ReplayInput, progress: Progress, began: numb
       session.passed.delete(number);
       counts.passed--;
       if (!isQuarantined(session.copy.loaded, expected)) gating.passed--;
-      const run = Object.assign(newRun(session, number, lateExpectation(expected), input.measures), { ...passed, settled: true });
+      const run = Object.assign(newRun(session, number, lateExpectation(expected), input), { ...passed, settled: true });
       session.running.set(number, run);
       return run;
     },
@@ -95,9 +97,9 @@ export function createLedger(input: ReplayInput, progress: Progress, began: numb
         for (; session.next < traces.length; session.next++) {
           const expected = traces[session.next] as Trace;
           if (expected.disabled) continue;
-          const run = newRun(session, session.next, expected, input.measures);
+          const run = newRun(session, session.next, expected, input);
           run.forced = { outcome: 'aborted', reason: 'not started: the run was aborted' };
-          write(run, judged(run, input));
+          write(run, judged(run, judging));
         }
       }
     },
@@ -105,9 +107,9 @@ export function createLedger(input: ReplayInput, progress: Progress, began: numb
 }
 
 /** A comparison that fails is a difference, never the end of the replay. */
-function judged(run: TraceRun, { measures }: ReplayInput): TraceVerdict {
+function judged(run: TraceRun, judging: Judging): TraceVerdict {
   try {
-    return judge(run, measures, seenAt(run));
+    return judge(run, judging, seenAt(run));
   } catch (error) {
     const note = `it cannot be compared: ${error instanceof Error ? error.message : String(error)}`;
     return { outcome: 'mismatch', differences: [{ path: 'trace', class: 'value', part: 'trace', note }], compared: { value: 0, type: 0, ignored: 0 } };

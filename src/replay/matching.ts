@@ -7,37 +7,37 @@ interface Placed<T> {
   path: string;
 }
 
-export interface Assignment<T> {
+export interface Assignment<W, G> {
   comparison: Comparison;
-  missing: Placed<T>[];
-  extra: Placed<T>[];
+  missing: Placed<W>[];
+  extra: Placed<G>[];
 }
 
-export interface Known<T> {
+export interface Known<W, G> {
   /** pairs that are sure, whatever differs between them: the same row */
   pairs?: ReadonlyMap<number, number>;
   /** where there are too many to search: only items of one bucket can be equal */
-  bucketOf?: { expected(item: T): string; actual(item: T): string };
+  bucketOf?: { expected(item: W): string; actual(item: G): string };
 }
 
 /** Above this many of one kind the best match is no longer searched: they are compared in order. */
 export const SEARCHED = 60;
 
 /** Pairs each expected item with an equal one, as many as possible, and what is left with the one that differs least. */
-export function assign<T>(
-  expected: T[],
-  actual: T[],
-  compare: (want: T, got: T, path: string) => Comparison,
+export function assign<W, G>(
+  expected: W[],
+  actual: G[],
+  compare: (want: W, got: G, path: string) => Comparison,
   path: string,
-  known: Known<T> = {},
-): Assignment<T> {
+  known: Known<W, G> = {},
+): Assignment<W, G> {
   const comparison: Comparison = { differences: [], compared: emptyCompared() };
   const pairs = new Map(known.pairs);
   const place = (index: number): string => (expected.length > 1 ? `${path}#${index + 1}` : path);
   const results = new Map<number, Comparison>();
   const resultOf = (index: number, at: number): Comparison => {
     const key = index * actual.length + at;
-    const result = results.get(key) ?? compare(expected[index] as T, actual[at] as T, place(index));
+    const result = results.get(key) ?? compare(expected[index] as W, actual[at] as G, place(index));
     results.set(key, result);
     return result;
   };
@@ -51,8 +51,8 @@ export function assign<T>(
   for (const [index, at] of [...pairs].sort(([a], [b]) => a - b)) merge(comparison, resultOf(index, at));
   return {
     comparison,
-    missing: left().map((index) => ({ item: expected[index] as T, path: place(index) })),
-    extra: free().map((at) => ({ item: actual[at] as T, path })),
+    missing: left().map((index) => ({ item: expected[index] as W, path: place(index) })),
+    extra: free().map((at) => ({ item: actual[at] as G, path })),
   };
 }
 
@@ -62,9 +62,14 @@ interface Group {
 }
 
 /** What may be equal to what: all to all, or bucket by bucket where that is too much. */
-function groupsOf<T>(wanted: number[], came: number[], expected: T[], actual: T[], { bucketOf }: Known<T>): Group[] {
+function groupsOf<W, G>(wanted: number[], came: number[], expected: W[], actual: G[], { bucketOf }: Known<W, G>): Group[] {
   if (!bucketOf || (wanted.length <= SEARCHED && came.length <= SEARCHED)) return [{ wanted, came }];
-  const both = groupBoth(wanted, came, (index, side) => (side === 'expected' ? bucketOf.expected(expected[index] as T) : bucketOf.actual(actual[index] as T)));
+  const both = groupBoth(
+    wanted,
+    came,
+    (index) => bucketOf.expected(expected[index] as W),
+    (at) => bucketOf.actual(actual[at] as G),
+  );
   return [...both.values()].map((pair) => ({ wanted: pair.expected, came: pair.actual }));
 }
 
@@ -93,14 +98,19 @@ function nearest(wanted: number[], came: number[], resultOf: (index: number, at:
   return pairs;
 }
 
-export function groupBoth<T>(expected: T[], actual: T[], keyOf: (item: T, side: 'expected' | 'actual') => string): Map<string, { expected: T[]; actual: T[] }> {
-  const groups = new Map<string, { expected: T[]; actual: T[] }>();
-  const group = (key: string): { expected: T[]; actual: T[] } => {
+export function groupBoth<W, G>(
+  expected: W[],
+  actual: G[],
+  keyOfExpected: (item: W) => string,
+  keyOfActual: (item: G) => string,
+): Map<string, { expected: W[]; actual: G[] }> {
+  const groups = new Map<string, { expected: W[]; actual: G[] }>();
+  const group = (key: string): { expected: W[]; actual: G[] } => {
     const known = groups.get(key) ?? { expected: [], actual: [] };
     groups.set(key, known);
     return known;
   };
-  for (const item of expected) group(keyOf(item, 'expected')).expected.push(item);
-  for (const item of actual) group(keyOf(item, 'actual')).actual.push(item);
+  for (const item of expected) group(keyOfExpected(item)).expected.push(item);
+  for (const item of actual) group(keyOfActual(item)).actual.push(item);
   return groups;
 }

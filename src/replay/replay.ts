@@ -4,7 +4,9 @@
  * fence every connection, judge, then the recorded disconnects, drain again, totals. Whatever happens, every socket is closed.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { EndRecord } from '../results/schema.js';
 import type { FromProbe } from '../wire/messages.js';
+import { createBackground } from './background.js';
 import { connectEarly } from './connecting.js';
 import { createCopies } from './copies.js';
 import { createEffects, type EffectCounts } from './effects.js';
@@ -15,6 +17,8 @@ import { logIn } from './login.js';
 import { round, verdictOf } from './records.js';
 import { runSession } from './session.js';
 import { deferred, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
+import { createTotals, isOff, totalWords } from './totals.js';
+import { createWrites } from './writes.js';
 
 export type { Measures, Progress, ReplayInput, ReplaySummary } from './input.js';
 
@@ -59,12 +63,32 @@ export async function replay(input: ReplayInput): Promise<ReplaySummary> {
     abort.forget();
     delay.disable();
   }
-  for (const { kind, what } of left.examples)
-    input.write({ type: 'note', level: 'info', code: 'UNATTRIBUTED', message: `a ${kind} whose cause is not a trace of this replay`, detail: what });
+  const beside = tellBeside(replaying, left, errors);
   const verdict = errors.length > 0 ? 'failed' : verdictOf(ledger.gating, sessions, input.signal.aborted);
   const { foreign, unattributed } = left;
-  input.write({ type: 'end', verdict, took: round(performance.now() - began), foreign, unattributed, eventLoopDelay: round(delay.max / 1e6), errors });
+  const took = round(performance.now() - began);
+  input.write({ type: 'end', verdict, took, foreign, unattributed, eventLoopDelay: round(delay.max / 1e6), errors, ...beside });
   return { verdict, counts: ledger.counts, errors };
+}
+
+/** What is told beside the traces: changes without a cause, and whether everything adds up. */
+function tellBeside({ input, ledger, sessions, totals, background }: Replaying, left: EffectCounts, errors: ReplaySummary['errors']): Partial<EndRecord> {
+  for (const { kind, what, asRecorded } of left.examples) {
+    const message = `a ${kind} whose cause is not a trace of this replay${asRecorded ? '; it was recorded without one, too' : ''}`;
+    input.write({ type: 'note', level: 'info', code: 'UNATTRIBUTED', message, detail: what });
+  }
+  // What was cut off proves nothing of what would have come.
+  if (!input.measures.changes || input.signal.aborted || errors.some(({ code }) => code === 'REPLAY_PROBE_LOST')) return {};
+  for (const message of background?.missing() ?? []) input.write({ type: 'note', level: 'info', code: 'UNATTRIBUTED_MISSING', message });
+  const all = totals.result();
+  // Where a trace failed the sum only follows.
+  if (verdictOf(ledger.gating, sessions, false) === 'finished')
+    for (const total of all.filter(isOff)) errors.push({ code: 'REPLAY_TOTALS', message: totalWords(total, input.copies) });
+  return {
+    ...(all.length > 0 && { totals: all }),
+    ...(left.ignoredChanges > 0 && { ignoredChanges: left.ignoredChanges }),
+    ...(background && background.counts.recorded > 0 && { recordedUnattributed: background.counts }),
+  };
 }
 
 function prepare(input: ReplayInput, began: number): Replaying {
@@ -72,16 +96,30 @@ function prepare(input: ReplayInput, began: number): Replaying {
   const traces = sessions.reduce((sum, { session }) => sum + session.traces.filter((trace) => !trace.disabled).length, 0);
   const progress: Progress = { connected: 0, clients: sessions.length, settled: 0, traces, failed: 0 };
   const bySid = new Map<string, SessionState>();
-  const ledger = createLedger(input, progress, began);
+  const writes = createWrites();
+  const totals = createTotals(input);
+  const alone = input.copies === 1 && input.recordings.length === 1;
+  const background =
+    alone && input.probe
+      ? createBackground(
+          input.recordings.map(({ recording }) => recording),
+          input.ignore,
+        )
+      : undefined;
+  const ledger = createLedger(input, writes, progress, began);
   const effects = createEffects({
     probe: input.probe !== undefined,
-    alone: input.copies === 1 && input.recordings.length === 1,
+    alone,
     bySid,
+    ignore: input.ignore,
+    writes,
+    totals,
+    ...(background && { background }),
     runOf: (session, number) => session.running.get(number) ?? ledger.reopen(session, number),
     changed: (run) => ledger.changed(run),
     bound: (session) => wake(session.copy),
   });
-  return { input, sessions, effects, ledger, progress, origin: began, bySid, final: deferred() };
+  return { input, sessions, effects, ledger, totals, ...(background && { background }), progress, origin: began, bySid, final: deferred() };
 }
 
 /** From now on: what the probe has said before (a reset, another replay) is not ours. Returns what ends it. */

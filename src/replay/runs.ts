@@ -4,7 +4,7 @@ import { newRun, type Replaying, type SessionState, type TraceRun } from './stat
 
 /** The session's next trace. */
 export function begin(session: SessionState, expected: Trace, { input }: Replaying): TraceRun {
-  const run = newRun(session, session.next++, expected, input.measures);
+  const run = newRun(session, session.next++, expected, input);
   session.running.set(run.number, run);
   return run;
 }

@@ -6,11 +6,14 @@ import { type Change, changeOf, receivers, type Session, type Trace } from '../r
 import type { Scope } from '../recording/scope.js';
 import type { Value, ValueObject } from '../recording/values.js';
 import type { Compared, Difference, Outcome } from '../results/schema.js';
+import type { Background } from './background.js';
 import type { Client } from './client.js';
 import type { Effects } from './effects.js';
+import type { Ignore } from './ignore.js';
 import type { Measures, Progress, ReplayInput } from './input.js';
 import type { Ledger } from './ledger.js';
 import type { Gate, Order } from './order.js';
+import type { Totals } from './totals.js';
 
 /** What the parts of one replay share. */
 export interface Replaying {
@@ -18,6 +21,9 @@ export interface Replaying {
   sessions: SessionState[];
   effects: Effects;
   ledger: Ledger;
+  totals: Totals;
+  /** alone: what was recorded without a cause */
+  background?: Background;
   progress: Progress;
   /** performance.now() of the recordings' time 0 */
   origin: number;
@@ -74,6 +80,11 @@ interface Passed {
   compared: Compared;
 }
 
+/** `at`: when the row was written, milliseconds since the epoch by the clock of the application. */
+export interface ObservedChange extends Change {
+  at: number;
+}
+
 export interface ReceivedPush {
   to: string;
   event: string;
@@ -96,7 +107,7 @@ export interface TraceRun {
   /** a connect trace: the handshake has been answered */
   connected?: true;
   pushes: ReceivedPush[];
-  changes: Change[];
+  changes: ObservedChange[];
   /** recorded effects that have not come: how many of each kind, and all together */
   missing?: Map<string, number>;
   lacking: number;
@@ -125,7 +136,7 @@ export function deferred(): Deferred {
   return { promise, resolve };
 }
 
-export function newRun(session: SessionState, number: number, expected: Trace, measures: Measures): TraceRun {
+export function newRun(session: SessionState, number: number, expected: Trace, { measures, ignore }: { measures: Measures; ignore: Ignore }): TraceRun {
   const run: TraceRun = { session, number, expected, startedAt: null, latency: null, pushes: [], changes: [], lacking: 0, extras: [], settled: false };
   const awaitOne = (key: string): void => {
     run.missing ??= new Map();
@@ -134,7 +145,7 @@ export function newRun(session: SessionState, number: number, expected: Trace, m
   };
   if (effectsKnown(expected)) {
     if (measures.pushes) for (const push of expected.pushes ?? []) for (const to of receivers(push)) awaitOne(pushKey(to, push.event));
-    if (measures.changes) for (const entry of expected.changes ?? []) awaitOne(changeKey(changeOf(entry)));
+    if (measures.changes) for (const change of (expected.changes ?? []).map(changeOf)) if (!ignore.change(change)) awaitOne(changeKey(change));
   }
   return run;
 }
@@ -144,7 +155,7 @@ export function addPush(run: TraceRun, push: ReceivedPush): void {
   arrived(run, pushKey(push.to, push.event));
 }
 
-export function addChange(run: TraceRun, change: Change): void {
+export function addChange(run: TraceRun, change: ObservedChange): void {
   run.changes.push(change);
   arrived(run, changeKey(change));
 }

@@ -5,9 +5,18 @@ import { Tagged, type Value, type ValueObject } from '../recording/values.js';
 import type { Compared, Difference, Outcome } from '../results/schema.js';
 import { compareChanges } from './compare-changes.js';
 import { comparePushes } from './compare-pushes.js';
+import type { Ignore } from './ignore.js';
 import type { Measures } from './input.js';
 import { clipped } from './limits.js';
 import { effectsKnown, endedAsRecorded, isByServer, type TraceRun } from './state.js';
+import type { Writes } from './writes.js';
+
+/** What all traces of a replay are judged with. */
+export interface Judging {
+  measures: Measures;
+  ignore: Ignore;
+  writes: Writes;
+}
 
 export interface TraceVerdict {
   outcome: Outcome;
@@ -23,7 +32,7 @@ const SHOWN = 20_000;
 /** More differences of one trace than this nobody reads. */
 const MOST = 200;
 
-export function judge(run: TraceRun, measures: Measures, now: number): TraceVerdict {
+export function judge(run: TraceRun, { measures, ignore, writes }: Judging, now: number): TraceVerdict {
   const { expected, ack, forced } = run;
   const context: CompareContext = { scope: run.session.copy.scope, now, own: false, session: run.session.session.id };
   const found: { part: Difference['part']; difference: ValueDifference }[] = [];
@@ -42,10 +51,10 @@ export function judge(run: TraceRun, measures: Measures, now: number): TraceVerd
   if (sent && effectsKnown(expected)) {
     if (measures.pushes && (expected.pushes || run.pushes.length > 0)) add('push', comparePushes(expected, run.pushes, context));
     if (measures.changes && (expected.changes || run.changes.length > 0))
-      add('change', compareChanges((expected.changes ?? []).map(changeOf), run.changes, context));
+      add('change', compareChanges((expected.changes ?? []).map(changeOf), run.changes, { ...context, ignore, writes, run }));
   }
   const verdict = {
-    differences: [...(measures.pushes ? run.extras : []), ...shown(found)],
+    differences: [...run.extras.filter(({ part }) => part !== 'push' || measures.pushes), ...shown(found)],
     compared,
     ...(kindOf(expected) === 'emit' && expected.ack === undefined && ({ noAck: true } as const)),
   };

@@ -133,6 +133,9 @@ function testResult(test: LoadedTest): TestResult {
     errors,
     notes,
     events: eventsOf(test, detail),
+    ...(end?.totals && { totals: end.totals }),
+    ...(end?.ignoredChanges !== undefined && { ignoredChanges: end.ignoredChanges }),
+    ...(end?.recordedUnattributed && { recordedUnattributed: end.recordedUnattributed }),
   };
 }
 

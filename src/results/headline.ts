@@ -37,10 +37,22 @@ export function failureWords({ outcome, difference, reason }: Pick<Failure, 'out
 export function differenceWords(difference: Difference): string {
   // How much it changed says it all; the value it changed to is anybody's.
   if (difference.note && isJsonObject(difference.expected) && '!delta' in difference.expected)
-    return `${placeWords(difference.path)} ${visible(difference.note)}`;
+    return `${placeWords(difference.path)} ${visible(difference.note)}${between(difference)}`;
   const note = difference.note ? ` (${visible(shorten(difference.note, 200))})` : '';
-  return `${whole(difference) ?? `${placeWords(difference.path)} ${valueWords(difference)}`}${note}`;
+  return `${whole(difference) ?? `${placeWords(difference.path)} ${valueWords(difference)}`}${note}${between(difference)}`;
 }
+
+/** `; bob/4 of copy 2 wrote this row in between` */
+function between({ meanwhile = [] }: Difference): string {
+  const last = meanwhile.at(-1);
+  if (!last) return '';
+  const more = meanwhile.length > 1 ? ` and ${meanwhile.length - 1} more` : '';
+  return `; ${writerWords(last)}${more} ${last.op === 'delete' ? 'deleted' : 'wrote'} this row in between`;
+}
+
+/** `bob/4 of copy 2` */
+export const writerWords = ({ by }: NonNullable<Difference['meanwhile']>[number]): string =>
+  by ? visible(`${by.session}/${by.trace} of copy ${by.copy}`) : 'a change without a proven cause';
 
 /** A push or a change as a whole. */
 function whole({ path, class: kind }: Difference): string | undefined {

@@ -11,6 +11,12 @@ export const RESULTS_VERSION = 1;
 
 const json = z.json();
 
+/** A write to the row of a difference by somebody else; without `by`: its cause is not proven. */
+const writeSchema = z.strictObject({
+  op: z.enum(['insert', 'update', 'delete']),
+  by: z.strictObject({ recording: z.string(), session: z.string(), trace: z.int(), copy: z.int() }).optional(),
+});
+
 /** One place where an observation is not what was recorded. */
 const differenceSchema = z.strictObject({
   /** `ack[0].data.id`, `pushes.bob.annotationRefresh[0][0].text`, `changes.document.update.rev` */
@@ -25,6 +31,8 @@ const differenceSchema = z.strictObject({
   note: z.string().optional(),
   /** the name that was not bound, where the difference only follows from the trace that should have bound it */
   follows: z.string().optional(),
+  /** who wrote the same row between the start of the trace and its own write; the latest, in the order of time */
+  meanwhile: z.array(writeSchema).optional(),
 });
 export type Difference = z.infer<typeof differenceSchema>;
 
@@ -128,6 +136,28 @@ const noteRecord = z.strictObject({
 });
 export type NoteRecord = z.infer<typeof noteRecord>;
 
+/** What all copies together inserted into a table, or changed a counted column by. */
+const totalSchema = z.strictObject({
+  table: z.string(),
+  /** absent: inserted rows */
+  column: z.string().optional(),
+  expected: z.number(),
+  actual: z.number(),
+  /** by changes without a proven cause: set apart */
+  unattributed: z.number(),
+});
+export type Total = z.infer<typeof totalSchema>;
+
+/** Kept out of the comparison, or compared beside the traces. */
+const besideSchema = z.strictObject({
+  /** inserts and counted columns of everything that is recorded */
+  totals: z.array(totalSchema).optional(),
+  /** changes of tables and columns that the configuration ignores */
+  ignoredChanges: z.int().optional(),
+  /** changes that are recorded without a cause, and how many of them this replay saw: alone only */
+  recordedUnattributed: z.strictObject({ recorded: z.int(), seen: z.int() }).optional(),
+});
+
 const endRecord = z.strictObject({
   type: z.literal('end'),
   verdict: z.enum(verdicts),
@@ -139,6 +169,7 @@ const endRecord = z.strictObject({
   eventLoopDelay: z.number(),
   /** what failed the test as a whole: nothing could be replayed, not measured */
   errors: z.array(z.strictObject({ code: z.string(), message: z.string() })),
+  ...besideSchema.shape,
 });
 export type EndRecord = z.infer<typeof endRecord>;
 
@@ -189,6 +220,7 @@ const testResultSchema = beginRecord.omit({ type: true, version: true, run: true
   notes: z.array(noteRecord.omit({ type: true })),
   /** per event (connects as `connect /`) */
   events: z.array(z.strictObject({ event: z.string(), count: z.int(), failed: z.int(), latency: latencySchema })),
+  ...besideSchema.shape,
 });
 export type TestResult = z.infer<typeof testResultSchema>;
 

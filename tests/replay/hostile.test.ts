@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createCopies } from '../../src/replay/copies.js';
 import { createLedger } from '../../src/replay/ledger.js';
 import { addPush, newRun } from '../../src/replay/state.js';
+import { createWrites } from '../../src/replay/writes.js';
 import { closeAll, connect, differences, emit, goodbye, inputOf, type ProbedWorld, recorded, run, serve, serveProbed } from './world.js';
 
 let probed: ProbedWorld | undefined;
@@ -151,8 +152,8 @@ describe('what has passed', () => {
     );
     const [session] = createCopies(input)[0]?.sessions ?? [];
     if (!session) throw new Error('no session');
-    const ledger = createLedger(input, { connected: 0, clients: 1, settled: 0, traces: 2, failed: 0 }, 0);
-    const run = newRun(session, 1, session.session.traces[1] ?? {}, input.measures);
+    const ledger = createLedger(input, createWrites(), { connected: 0, clients: 1, settled: 0, traces: 2, failed: 0 }, 0);
+    const run = newRun(session, 1, session.session.traces[1] ?? {}, input);
     session.running.set(1, run);
     addPush(run, { to: 'alice', event: 'y', args: ['one'] });
     ledger.changed(run);

@@ -11,6 +11,7 @@ import { attach } from '../../src/probe/attach.js';
 import type { LoadedRecording } from '../../src/recording/load.js';
 import type { Recording, Session, Trace } from '../../src/recording/schema.js';
 import { Tagged } from '../../src/recording/values.js';
+import { ignoreOf } from '../../src/replay/ignore.js';
 import { type ReplayInput, type ReplaySummary, replay } from '../../src/replay/replay.js';
 import type { EndRecord, JournalRecord, NoteRecord, SessionRecord, TraceRecord } from '../../src/results/schema.js';
 import { journalRecordSchema } from '../../src/results/schema.js';
@@ -120,6 +121,7 @@ export function inputOf(world: World | ProbedWorld, recordings: LoadedRecording 
     speed: 0,
     order: 'recording',
     measures: { acks: true, pushes: true, changes: probe !== undefined },
+    ignore: ignoreOf([], []),
     secrets: new Map(),
     mutable: new Set(),
     login: () => Promise.reject(new Error('no login')),

@@ -54,6 +54,7 @@ function testView(test: TestResult, open: boolean): HTMLElement {
         ),
       ),
     ],
+    totalsView(test),
     eventsView(test),
   );
 }
@@ -93,9 +94,51 @@ function factsOf(test: TestResult): Child[] {
     fact('Probe', test.probe ? 'yes' : 'no: causes are unknown'),
     fact('Foreign pushes', test.foreign.toLocaleString('en')),
     fact('Unattributed', `${plural(test.unattributed.pushes, 'push', 'pushes')}, ${plural(test.unattributed.changes, 'change')}`),
+    fact(
+      'Ignored changes',
+      test.ignoredChanges === undefined ? 'none' : `${plural(test.ignoredChanges, 'change')} of tables and columns that the configuration ignores`,
+    ),
+    test.recordedUnattributed &&
+      fact('Recorded without a cause', `${plural(test.recordedUnattributed.recorded, 'change')}, ${test.recordedUnattributed.seen} seen again without one`),
     fact('Harness delay', test.eventLoopDelay === null ? 'unknown' : `${milliseconds(test.eventLoopDelay)} at most; latencies below that mean nothing`),
     fact('Took', test.took === null ? 'interrupted' : milliseconds(test.took)),
     fact('Scenario', payload(`${test.test.file}:${test.test.line}`, 'mono')),
+  ];
+}
+
+/** What all copies together wrote, beside what was recorded. */
+function totalsView({ totals = [], copies }: TestResult): Child {
+  if (totals.length === 0) return null;
+  return [
+    h('h3', null, 'Totals'),
+    h(
+      'table',
+      { class: 'plain' },
+      h(
+        'thead',
+        null,
+        h(
+          'tr',
+          null,
+          ['Rows', copies === 1 ? 'Recorded' : `Recorded × ${copies}`, 'This run', 'Without a cause', ''].map((title, i) =>
+            h('th', { scope: 'col', class: i > 0 ? 'number' : null }, title),
+          ),
+        ),
+      ),
+      h(
+        'tbody',
+        null,
+        totals.map(({ table, column, expected, actual, unattributed }) =>
+          h(
+            'tr',
+            { class: expected === actual ? null : 'differs' },
+            h('th', { scope: 'row' }, column === undefined ? ['inserted into ', payload(table)] : ['added to ', payload(`${table}.${column}`)]),
+            [expected, actual, unattributed].map((n) => h('td', { class: 'number' }, n.toLocaleString('en'))),
+            h('td', null, badge(expected === actual ? 'matched' : 'differs')),
+          ),
+        ),
+      ),
+    ),
   ];
 }
 

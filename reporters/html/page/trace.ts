@@ -3,7 +3,7 @@
 import type { Json } from '../../../src/recording/json.js';
 import { playwrightCommand } from '../../../src/results/command.js';
 import { comparedOf } from '../../../src/results/detail.js';
-import { placeWords } from '../../../src/results/headline.js';
+import { placeWords, writerWords } from '../../../src/results/headline.js';
 import type { Difference } from '../../../src/results/schema.js';
 import { formatValue, isJsonObject, milliseconds, plural } from '../../../src/results/text.js';
 import { Marks } from './compare.js';
@@ -36,7 +36,7 @@ export function traceView(row: Row): HTMLElement {
     facts(row),
     reasonView(row),
     !observed && unseenNote(row),
-    differences.length > 0 && differenceTable(differences),
+    differences.length > 0 && differenceTable(differences, row),
     parts,
     section('Run it again', command(playwrightCommand(test.result, step.recording.name))),
   );
@@ -89,7 +89,7 @@ const unseenNote = ({ outcome, test }: Row): HTMLElement =>
       : 'Nothing was seen of this trace, or it is not kept for this copy; this shows what was recorded and the differences.',
   );
 
-function differenceTable(differences: readonly Difference[]): HTMLElement {
+function differenceTable(differences: readonly Difference[], row: Row): HTMLElement {
   return section(
     plural(differences.length, 'difference'),
     h(
@@ -119,6 +119,7 @@ function differenceTable(differences: readonly Difference[]): HTMLElement {
               placeWords(difference.path) !== difference.path && h('div', { class: 'quiet' }, placeWords(difference.path)),
               difference.note && h('div', { class: 'quiet' }, difference.note),
               difference.follows && h('div', { class: 'quiet' }, `only follows from !id ${difference.follows}, which was never bound`),
+              difference.meanwhile && meanwhileView(difference.meanwhile, row),
             ),
             h('td', null, valueView(difference.expected, 'nothing recorded')),
             h('td', null, valueView(difference.actual, 'nothing came')),
@@ -128,6 +129,20 @@ function differenceTable(differences: readonly Difference[]): HTMLElement {
     ),
   );
 }
+
+/** Who wrote the row in between, each with the way to its trace. */
+const meanwhileView = (writes: NonNullable<Difference['meanwhile']>, { test }: Row): HTMLElement =>
+  h(
+    'ul',
+    { class: 'meanwhile' },
+    writes.map((write) => {
+      const did = `${write.op === 'delete' ? 'deleted' : 'wrote'} this row in between`;
+      if (!write.by) return h('li', null, `${writerWords(write)} ${did}`);
+      const { recording, session, trace, copy } = write.by;
+      const id = `${test.result.test.project}/${recording}/${session}/${trace}@${copy}`;
+      return h('li', null, h('a', { href: formatHash({ ...initial, trace: id }) }, writerWords(write)), ` ${did}`);
+    }),
+  );
 
 const valueView = (json: Json | undefined, missing: string): HTMLElement =>
   json === undefined ? h('span', { class: 'quiet' }, missing) : long(formatValue(json));
