@@ -23,6 +23,7 @@ export async function connectEarly(replaying: Replaying): Promise<void> {
       const trace = session.session.traces[0];
       if (!place?.early || !trace) return;
       await session.copy.gate.ready(place);
+      await replaying.checkpoints.before(session, 0);
       if (!replaying.input.signal.aborted) await connectSession(session, trace, replaying, queue);
     }),
   );

@@ -7,6 +7,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { EndRecord } from '../results/schema.js';
 import type { FromProbe } from '../wire/messages.js';
 import { createBackground } from './background.js';
+import { createCheckpoints } from './checkpoints.js';
 import { connectEarly } from './connecting.js';
 import { createCopies } from './copies.js';
 import { createEffects, type EffectCounts } from './effects.js';
@@ -51,6 +52,7 @@ export async function replay(input: ReplayInput): Promise<ReplaySummary> {
     await loops;
     await abort.or(() => allSettled(sessions));
     await abort.or(() => drain(input, errors));
+    await abort.or(() => replaying.checkpoints.rest());
   } finally {
     left = effects.finish();
     if (input.signal.aborted) ledger.abort(sessions);
@@ -72,7 +74,11 @@ export async function replay(input: ReplayInput): Promise<ReplaySummary> {
 }
 
 /** What is told beside the traces: changes without a cause, and whether everything adds up. */
-function tellBeside({ input, ledger, sessions, totals, background }: Replaying, left: EffectCounts, errors: ReplaySummary['errors']): Partial<EndRecord> {
+function tellBeside(
+  { input, ledger, sessions, totals, background, checkpoints }: Replaying,
+  left: EffectCounts,
+  errors: ReplaySummary['errors'],
+): Partial<EndRecord> {
   for (const { kind, what, asRecorded } of left.examples) {
     const message = `a ${kind} whose cause is not a trace of this replay${asRecorded ? '; it was recorded without one, too' : ''}`;
     input.write({ type: 'note', level: 'info', code: 'UNATTRIBUTED', message, detail: what });
@@ -86,6 +92,7 @@ function tellBeside({ input, ledger, sessions, totals, background }: Replaying, 
     for (const total of all.filter(isOff)) errors.push({ code: 'REPLAY_TOTALS', message: totalWords(total, input.copies) });
   return {
     ...(all.length > 0 && { totals: all }),
+    ...(checkpoints.counts.compared + checkpoints.counts.notCompared > 0 && { checkpoints: checkpoints.counts }),
     ...(left.ignoredChanges > 0 && { ignoredChanges: left.ignoredChanges }),
     ...(background && background.counts.recorded > 0 && { recordedUnattributed: background.counts }),
   };
@@ -107,6 +114,8 @@ function prepare(input: ReplayInput, began: number): Replaying {
         )
       : undefined;
   const ledger = createLedger(input, writes, progress, began);
+  const runOf = (session: SessionState, number: number): TraceRun | undefined => session.running.get(number) ?? ledger.reopen(session, number);
+  const checkpoints = createCheckpoints(input, sessions, runOf);
   const effects = createEffects({
     probe: input.probe !== undefined,
     alone,
@@ -115,11 +124,11 @@ function prepare(input: ReplayInput, began: number): Replaying {
     writes,
     totals,
     ...(background && { background }),
-    runOf: (session, number) => session.running.get(number) ?? ledger.reopen(session, number),
+    runOf,
     changed: (run) => ledger.changed(run),
     bound: (session) => wake(session.copy),
   });
-  return { input, sessions, effects, ledger, totals, ...(background && { background }), progress, origin: began, bySid, final: deferred() };
+  return { input, sessions, effects, ledger, totals, checkpoints, ...(background && { background }), progress, origin: began, bySid, final: deferred() };
 }
 
 /** From now on: what the probe has said before (a reset, another replay) is not ours. Returns what ends it. */

@@ -25,6 +25,7 @@ export async function runSession(session: SessionState, replaying: Replaying): P
       await replaying.final.promise;
     }
     await copy.gate.ready(place);
+    await replaying.checkpoints.before(session, session.next);
     await untilRecordedTime(place.start, replaying);
     if (signal.aborted) return;
     await startTrace(session, trace, replaying);

@@ -7,6 +7,7 @@ import type { Scope } from '../recording/scope.js';
 import type { Value, ValueObject } from '../recording/values.js';
 import type { Compared, Difference, Outcome } from '../results/schema.js';
 import type { Background } from './background.js';
+import type { Checkpoints } from './checkpoints.js';
 import type { Client } from './client.js';
 import type { Effects } from './effects.js';
 import type { Ignore } from './ignore.js';
@@ -22,6 +23,7 @@ export interface Replaying {
   effects: Effects;
   ledger: Ledger;
   totals: Totals;
+  checkpoints: Checkpoints;
   /** alone: what was recorded without a cause */
   background?: Background;
   progress: Progress;

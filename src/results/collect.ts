@@ -134,6 +134,7 @@ function testResult(test: LoadedTest): TestResult {
     notes,
     events: eventsOf(test, detail),
     ...(end?.totals && { totals: end.totals }),
+    ...(end?.checkpoints && { checkpoints: end.checkpoints }),
     ...(end?.ignoredChanges !== undefined && { ignoredChanges: end.ignoredChanges }),
     ...(end?.recordedUnattributed && { recordedUnattributed: end.recordedUnattributed }),
   };

@@ -55,10 +55,13 @@ export const writerWords = ({ by }: NonNullable<Difference['meanwhile']>[number]
   by ? visible(`${by.session}/${by.trace} of copy ${by.copy}`) : 'a change without a proven cause';
 
 /** A push or a change as a whole. */
-function whole({ path, class: kind }: Difference): string | undefined {
+function whole(difference: Difference): string | undefined {
+  const { path, class: kind } = difference;
   const push = pushOf(path);
   if (push && push.rest === '' && kind === 'removed') return `the push ${push.event} to ${push.to} is missing`;
   if (push && push.rest === '' && kind === 'added') return `${push.to} received the push ${push.event}, which was not recorded`;
+  const state = stateOf(path);
+  if (state) return stateWords(state, difference);
   const change = changeOf(path);
   if (change && change.rest === '' && kind === 'removed') return `the ${change.op} ${preposition(change.op)} ${change.table} is missing`;
   if (change && change.rest === '' && kind === 'added')
@@ -96,6 +99,19 @@ function pushOf(path: string): { to: string; event: string; rest: string } | und
 function changeOf(path: string): { table: string; op: string; rest: string } | undefined {
   const match = /^changes(?:\.([A-Za-z_$][\w$-]*)|\[("(?:[^"\\]|\\.)*")\])\.(insert|update|delete)(?:#\d+)?([.[].*)?$/su.exec(path);
   return match ? { table: segment(match[1], match[2]), op: match[3] ?? '', rest: visible(match[4] ?? '') } : undefined;
+}
+
+/** `checkpoints.paid.note`: the table at the checkpoint. */
+function stateOf(path: string): { checkpoint: string; table: string } | undefined {
+  const part = String.raw`(?:\.([A-Za-z_$][\w$-]*)|\[("(?:[^"\\]|\\.)*")\])`;
+  const match = new RegExp(`^checkpoints${part}${part}$`, 'su').exec(path);
+  return match ? { checkpoint: segment(match[1], match[2]), table: segment(match[3], match[4]) } : undefined;
+}
+
+function stateWords({ checkpoint, table }: { checkpoint: string; table: string }, { class: kind, expected, actual }: Difference): string {
+  if (kind === 'removed') return `the table ${table} is missing at the checkpoint ${checkpoint}`;
+  if (typeof expected !== 'number' || typeof actual !== 'number') return `the table ${table} does not hold what it held at the checkpoint ${checkpoint}`;
+  return `the table ${table} has ${plural(actual, 'row')} at the checkpoint ${checkpoint}, recorded ${expected}`;
 }
 
 /** A part of a path, as it is or quoted. */

@@ -152,6 +152,8 @@ export type Total = z.infer<typeof totalSchema>;
 const besideSchema = z.strictObject({
   /** inserts and counted columns of everything that is recorded */
   totals: z.array(totalSchema).optional(),
+  /** recorded states of the tables: compared alone, between traces that do not overlap */
+  checkpoints: z.strictObject({ compared: z.int(), notCompared: z.int() }).optional(),
   /** changes of tables and columns that the configuration ignores */
   ignoredChanges: z.int().optional(),
   /** changes that are recorded without a cause, and how many of them this replay saw: alone only */

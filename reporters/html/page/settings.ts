@@ -98,6 +98,7 @@ function factsOf(test: TestResult): Child[] {
       'Ignored changes',
       test.ignoredChanges === undefined ? 'none' : `${plural(test.ignoredChanges, 'change')} of tables and columns that the configuration ignores`,
     ),
+    test.checkpoints && fact('Checkpoints', `${test.checkpoints.compared} compared, ${test.checkpoints.notCompared} not`),
     test.recordedUnattributed &&
       fact('Recorded without a cause', `${plural(test.recordedUnattributed.recorded, 'change')}, ${test.recordedUnattributed.seen} seen again without one`),
     fact('Harness delay', test.eventLoopDelay === null ? 'unknown' : `${milliseconds(test.eventLoopDelay)} at most; latencies below that mean nothing`),
