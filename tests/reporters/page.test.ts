@@ -43,6 +43,43 @@ describe.skipIf(!hasChromium)(`the report in Chromium${hasChromium ? '' : ' (ski
     expect(problems).toEqual([]);
   });
 
+  it('names who wrote a row in between with the way there, and adds up', async () => {
+    const meanwhile = [{ op: 'update' as const }, { op: 'update' as const, by: { recording: 'annotate-together', session: 'alice', trace: 2, copy: 1 } }];
+    const lost = { path: 'changes.document.update.rev', class: 'value' as const, part: 'change' as const, actual: 2, note: 'changed by 0', meanwhile };
+    const totals = [
+      { table: 'annotation', expected: 3, actual: 3, unattributed: 0 },
+      { table: 'document', column: 'rev', expected: 3, actual: 2, unattributed: 1 },
+    ];
+    const test: SampleTest = {
+      project: 'iteration-3',
+      title: 'iteration 3',
+      iteration: 3,
+      recordings: recordings.slice(0, 1),
+      specials: { 'annotate-together/alice/2@0': { outcome: 'mismatch', differences: [lost] } },
+      end: { totals, checkpoints: { compared: 2, notCompared: 1 }, ignoredChanges: 4 },
+    };
+    const { page, problems } = await openPage(browser, await reportOf(assets, [test]));
+    await page.getByRole('link', { name: 'Look at this first' }).click();
+    const panel = page.getByRole('dialog');
+    await panel.locator('.meanwhile').waitFor();
+    expect(await panel.locator('.meanwhile li').allTextContents()).toEqual([
+      'a change without a proven cause wrote this row in between',
+      'alice/2 of copy 1 wrote this row in between',
+    ]);
+    await panel.getByRole('link', { name: 'alice/2 of copy 1' }).click();
+    await page.waitForURL(/trace=iteration-3\/annotate-together\/alice\/2@1/);
+    await panel.getByText('iteration-3, copy 1').waitFor();
+    await page.keyboard.press('Escape');
+    const settings = page.locator('details.settings');
+    expect(await settings.locator('table').first().locator('tbody tr').allTextContents()).toEqual([
+      expect.stringMatching(/^inserted into annotation330.*matched$/),
+      expect.stringMatching(/^added to document\.rev321.*differs$/),
+    ]);
+    expect(await settings.textContent()).toContain('2 compared, 1 not');
+    expect(await settings.textContent()).toContain('4 changes of tables and columns');
+    expect(problems).toEqual([]);
+  });
+
   it('groups failures, folds what follows, and names file, line and command', async () => {
     const { page } = await openPage(browser, url);
     const cards = page.locator('.failure');
