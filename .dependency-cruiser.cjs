@@ -14,6 +14,7 @@ module.exports = {
     only('wire is the ground floor', 'src/wire/', ['src/errors']),
     only('results', 'src/results/', ['src/recording/', 'src/errors']),
     only("the probe is loaded into other people's processes", 'src/probe/', ['src/wire/(encode|runtime-dir|messages)']),
+    only('database', 'src/database/', ['src/recording/', 'src/errors']),
     only('auth', 'src/auth/', ['src/recording/', 'src/wire/', 'src/errors']),
     only('capture', 'src/capture/', ['src/recording/', 'src/wire/', 'src/results/', 'src/errors']),
     only('replay', 'src/replay/', ['src/recording/', 'src/wire/', 'src/results/', 'src/auth/', 'src/errors']),
@@ -21,7 +22,7 @@ module.exports = {
       name: 'reporters never import replay',
       severity: 'error',
       from: { path: '^reporters/' },
-      to: { path: '^src/(replay|capture|playwright|cli|probe|auth)/' },
+      to: { path: '^src/(replay|capture|playwright|cli|probe|auth|database)/' },
     },
     {
       name: 'only playwright and reporters know Playwright',

@@ -53,6 +53,8 @@ export const catalogue = {
   REPLAY_NOTHING_REPLAYED: 'Record a session, or select a recording that has enabled traces.',
   REPLAY_SCALING_REFUSED: 'Remove --retries, --repeat-each or --shard for the projects of socket-replay.',
   REPLAY_REGRESSION: 'See the report.',
+  REPLAY_DATABASE: 'Correct the file or the address of the database, and let its driver be a package of your project.',
+  REPLAY_NO_RUN: 'See the folders in .socket-replay/runs; a run with a reset keeps no rows, and what was taken back is not kept either.',
   REPLAY_TOTALS:
     'See which trace writes the table more or less often than recorded, in this iteration and in `regression`; other writers show as unattributed.',
   // the probe

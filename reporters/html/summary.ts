@@ -1,6 +1,6 @@
 /** What a person reads in the terminal when the run has ended. Plain text. */
 import { playwrightCommand } from '../../src/results/command.js';
-import { ackTimeoutOf, failureWords, totalsWords } from '../../src/results/headline.js';
+import { ackTimeoutOf, failureWords, leftWords, totalsWords } from '../../src/results/headline.js';
 import type { Results } from '../../src/results/schema.js';
 import { plural, visible } from '../../src/results/text.js';
 
@@ -27,6 +27,8 @@ export function summaryText(results: Results, page: string): string {
     if (test) lines.push(`     ${visible(playwrightCommand(test, failure.recording))}`);
   }
   if (roots.length > AT_MOST) lines.push('', `  and ${roots.length - AT_MOST} more, see the report`);
+  const left = leftWords(results);
+  if (left) lines.push('', `  ${left}`);
   if (notRun.length > 0) lines.push('', `  Not run: ${notRun.map(({ project }) => project).join(', ')}`);
   return [...lines, '', `  Report: ${page}`, ''].join('\n');
 }

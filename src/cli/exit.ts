@@ -12,6 +12,7 @@ const environment = new Set<ErrorCode>([
   'REPLAY_PROBE_UNREACHABLE',
   'REPLAY_PROBE_REFUSED',
   'REPLAY_PROBE_PROTOCOL',
+  'REPLAY_DATABASE',
 ]);
 
 /** Errors of the system (a full disk, a refused connection) are the environment's too. */

@@ -13,6 +13,7 @@ import { recordCommand } from './commands/record.js';
 import { renameCommand } from './commands/rename.js';
 import { sessionsCommand } from './commands/sessions.js';
 import { stopCommand } from './commands/stop.js';
+import { undoCommand } from './commands/undo.js';
 import { exitCodeOf, exitCodes, messageOf } from './exit.js';
 
 const program = new Command('socket-replay')
@@ -51,6 +52,7 @@ const commands = [
   pruneCommand,
   renameCommand,
   migrateCommand,
+  undoCommand,
 ];
 for (const command of commands) program.addCommand(inherit(command(), program));
 

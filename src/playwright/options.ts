@@ -12,7 +12,11 @@ const resetSchema = z.union([
   z.strictObject({ post: z.string(), headers: z.record(z.string(), z.string()).optional() }),
   /** a command; it must go through the running application or stop it */
   z.strictObject({ command: z.string() }),
-  z.custom<() => Promise<void> | void>((input) => typeof input === 'function', 'expected { post }, { command } or a function'),
+  /** a SQLite file or the address of a PostgreSQL database: what each replay wrote is taken back behind it */
+  z.strictObject({ undo: z.string().min(1) }),
+  /** the database is made anew from a template; whoever is connected to it loses the connection */
+  z.strictObject({ postgres: z.strictObject({ url: z.url({ protocol: /^postgres(ql)?$/ }), template: z.string().min(1) }) }),
+  z.custom<() => Promise<void> | void>((input) => typeof input === 'function', 'expected { post }, { command }, { undo }, { postgres } or a function'),
 ]);
 
 export const useSchema = z.object({

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { TestInfo } from '@playwright/test';
 import { httpLogin } from '../auth/http-login.js';
+import { openWritten } from '../database/written.js';
 import { ReplayError } from '../errors.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
 import { ignoreOf } from '../replay/ignore.js';
@@ -15,7 +16,7 @@ import { mutableColumns, notMeasured, secretsFor } from './known.js';
 import { type ReplayOptions, speedFactor } from './options.js';
 import { currentRun, currentScale } from './run.js';
 import { refuseScaling, selectRecordings } from './selection.js';
-import { canFence, checkTarget, probeOf, resetTarget } from './target.js';
+import { canFence, checkTarget, probeOf, resetTarget, undoAll } from './target.js';
 import { type Turn, takeTurn } from './turn.js';
 
 /** What a replay adds up to, for scenarios that assert more. */
@@ -66,7 +67,7 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
   const summary = await withJournal(job, async (journal) => {
     const ready = await prepare(job, journal);
     try {
-      return await replay(inputOf(job, ready, journal, kept));
+      return await withWritten(job, ready, journal, (wrote) => replay({ ...inputOf(job, ready, journal, kept), ...(wrote && { wrote }) }));
     } finally {
       ready.probe?.close();
       ready.turn.end();
@@ -86,6 +87,34 @@ async function withJournal<T>({ testInfo }: Job, work: (journal: Journal) => Pro
   } finally {
     process.off('exit', lastWords);
     await journal.close();
+  }
+}
+
+/**
+ * Keeps what is written into a database that nothing else brings back. With `reset: { undo }` it is taken back at once; without a
+ * reset the journal tells how much is left.
+ */
+async function withWritten(
+  { options: { reset }, testInfo, beside }: Job,
+  { probe }: Ready,
+  journal: Journal,
+  work: (wrote: ReplayInput['wrote']) => Promise<ReplaySummary>,
+): Promise<ReplaySummary> {
+  const undo = typeof reset === 'object' && 'undo' in reset ? reset.undo : undefined;
+  if (probe?.hello.changes !== 'measured' || (reset !== undefined && undo === undefined)) return work(undefined);
+  const written = openWritten(join(currentRun().directory, `${Date.now()}-${testInfo.project.name}-${process.pid}-${calls}`));
+  try {
+    return await work(({ op, table, key, before, after }) => written.add({ op, table, key, before, after }));
+  } finally {
+    await written.close();
+    const left = written.left();
+    // Beside others it would take their rows away under them.
+    if (undo === undefined || beside) {
+      if (left.inserted + left.updated + left.deleted > 0) journal.write({ type: 'left', ...left });
+    } else
+      await undoAll(undo).catch((error: unknown) =>
+        journal.write({ type: 'note', level: 'warning', code: 'NOT_UNDONE', message: error instanceof Error ? error.message : String(error) }),
+      );
   }
 }
 

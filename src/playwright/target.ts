@@ -3,9 +3,12 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { io } from 'socket.io-client';
 import { reasonOf } from '../auth/http-login.js';
+import { recreateFromTemplate } from '../database/postgres.js';
+import { undoRun } from '../database/undo.js';
 import { ReplayError } from '../errors.js';
 import { connectProbe, findProbes, type ProbeConnection } from '../wire/client.js';
 import type { ReplayOptions } from './options.js';
+import { currentRun } from './run.js';
 
 /** Throws REPLAY_TARGET_UNREACHABLE or REPLAY_NOT_SOCKET_IO, within the connect timeout. */
 export async function checkTarget({ baseURL, socketPath = '/socket.io', connectTimeout }: ReplayOptions): Promise<void> {
@@ -65,11 +68,21 @@ export async function probeOf(baseURL: string): Promise<ProbeConnection | undefi
   return probe && connectProbe({ port: probe.port, token: probe.token, mode: 'replay' });
 }
 
+/** What the replays of this run wrote; throws where something cannot be brought back. */
+export async function undoAll(database: string): Promise<void> {
+  const { left } = await undoRun(currentRun().directory, database, true);
+  const [first] = left;
+  if (first)
+    throw new Error(`${left.length} rows cannot be brought back, the first in ${first.change.table} ${JSON.stringify(first.change.key)}: ${first.why}`);
+}
+
 /** Brings the application to its known state. False when no `reset` is configured. */
 export async function resetTarget({ baseURL, reset, connectTimeout }: ReplayOptions): Promise<boolean> {
   if (reset === undefined) return false;
   try {
     if (typeof reset === 'function') await reset();
+    else if ('undo' in reset) await undoAll(reset.undo);
+    else if ('postgres' in reset) await recreateFromTemplate(reset.postgres);
     else if ('command' in reset) await promisify(execFile)('sh', ['-c', reset.command]);
     else {
       const response = await fetch(new URL(reset.post, baseURL), {

@@ -52,6 +52,8 @@ export interface EffectsOptions {
   /** what is told of every change that is not ignored */
   writes: Writes;
   totals: Totals;
+  /** a row that one of our sockets made the application write, however late */
+  wrote?(message: ChangeMessage): void;
   /** alone: what was recorded without a cause */
   background?: Background;
   /** the run of a trace; also of one that was judged already, which an effect then reopens */
@@ -156,8 +158,12 @@ export function createEffects(options: EffectsOptions): Effects {
     if (receipt) deliver(message.cause, receipt.session, receipt.event, receipt.args);
     else add(reports, key, message.cause);
   };
+  const tellWritten = (message: ChangeMessage): void => {
+    if (bySid.has(sidOf(message.cause) ?? '')) options.wrote?.(message);
+  };
   const reportedChange = (message: ChangeMessage): void => {
     if (hold(sidOf(message.cause), message)) return;
+    tellWritten(message);
     const source = sourceOf(message.cause, bySid);
     const change = observedChange(message);
     const expected = source?.session.session.traces[source.number];
@@ -174,7 +180,10 @@ export function createEffects(options: EffectsOptions): Effects {
     options.changed(run);
   };
   const reported = (message: FromProbe): void => {
-    if (over) return;
+    if (over) {
+      if (message.type === 'change') tellWritten(message);
+      return;
+    }
     if (message.type === 'push') for (const sid of message.to) reportedPush(message, sid);
     else if (message.type === 'change') reportedChange(message);
   };

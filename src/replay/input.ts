@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors.js';
 import type { LoadedRecording } from '../recording/load.js';
 import type { JournalRecord, Outcome, Verdict } from '../results/schema.js';
 import type { ProbeConnection } from '../wire/client.js';
+import type { FromProbe } from '../wire/messages.js';
 import type { Ignore } from './ignore.js';
 import type { OrderMode } from './order.js';
 
@@ -39,6 +40,8 @@ export interface ReplayInput {
   namespaceFence: boolean;
   /** what is wrong before it begins, and fails it: not measured */
   errors: ReplayFailure[];
+  /** a row that a trace or the goodbye of one of our sockets wrote, as the probe told it */
+  wrote?(change: Extract<FromProbe, { type: 'change' }>): void;
   write(record: JournalRecord): void;
   signal: AbortSignal;
   progress(state: Progress): void;

@@ -123,6 +123,7 @@ function prepare(input: ReplayInput, began: number): Replaying {
     ignore: input.ignore,
     writes,
     totals,
+    ...(input.wrote && { wrote: input.wrote }),
     ...(background && { background }),
     runOf,
     changed: (run) => ledger.changed(run),

@@ -133,6 +133,7 @@ function testResult(test: LoadedTest): TestResult {
     errors,
     notes,
     events: eventsOf(test, detail),
+    ...(test.left && { left: test.left }),
     ...(end?.totals && { totals: end.totals }),
     ...(end?.checkpoints && { checkpoints: end.checkpoints }),
     ...(end?.ignoredChanges !== undefined && { ignoredChanges: end.ignoredChanges }),

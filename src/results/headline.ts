@@ -155,6 +155,15 @@ function passedWords({ recordings, tests }: Omit<Results, 'headline'>, quarantin
   return `Passed: ${parts.join(', ')}${quarantined > 0 ? `; ${plural(quarantined, 'quarantined failure')} not counted` : ''}`;
 }
 
+/** What the run left in the database, and how it is taken back; undefined where nothing is known to be left. */
+export function leftWords({ tests, run }: Pick<Results, 'tests' | 'run'>): string | undefined {
+  const sum = { inserted: 0, updated: 0, deleted: 0 };
+  for (const { left } of tests) for (const key of ['inserted', 'updated', 'deleted'] as const) sum[key] += left?.[key] ?? 0;
+  if (sum.inserted + sum.updated + sum.deleted === 0) return undefined;
+  const words = `${plural(sum.inserted, 'row')} inserted, ${sum.updated} changed, ${sum.deleted} deleted`;
+  return `Without a \`reset\` the run left in the database: ${words}. See what can be taken back: npx socket-replay undo ${run} --database FILE|URL`;
+}
+
 /** The counts beside the headline. */
 export function totalsWords({ tests, failures }: Pick<Results, 'tests' | 'failures'>, took: number): string {
   const roots = failures.filter((failure) => !failure.follows && !failure.quarantined).length;

@@ -2,7 +2,7 @@
 import { ReplayError } from '../errors.js';
 import type { TestDetail } from './detail.js';
 import { readJournal } from './read.js';
-import type { BeginRecord, EndRecord, NoteRecord, Recorded, SessionRecord, TraceRecord } from './schema.js';
+import type { BeginRecord, EndRecord, NoteRecord, Recorded, SessionRecord, TestResult, TraceRecord } from './schema.js';
 import { TraceTable } from './table.js';
 import { plural } from './text.js';
 
@@ -14,6 +14,7 @@ export interface Problem {
 export interface LoadedTest {
   begin: BeginRecord;
   end?: EndRecord;
+  left?: TestResult['left'];
   notes: Omit<NoteRecord, 'type'>[];
   detail: TestDetail;
   /** what is wrong with the journal itself */
@@ -29,6 +30,7 @@ export async function loadJournal(file: string, run: string): Promise<LoadedTest
   let begin: BeginRecord | undefined;
   let end: EndRecord | undefined;
   let table: TraceTable | undefined;
+  let left: LoadedTest['left'];
   const notes: LoadedTest['notes'] = [];
   const problems: Problem[] = [];
   const failedSessions: SessionRecord[] = [];
@@ -44,6 +46,7 @@ export async function loadJournal(file: string, run: string): Promise<LoadedTest
         table.addSession(record);
         if (record.outcome !== 'connected') failedSessions.push(record);
       } else if (record.type === 'end') end = record;
+      else if (record.type === 'left') left = { inserted: record.inserted, updated: record.updated, deleted: record.deleted };
       else notes.push({ level: record.level, code: record.code, message: record.message, ...(record.detail !== undefined && { detail: record.detail }) });
     }
   } catch (error) {
@@ -55,7 +58,7 @@ export async function loadJournal(file: string, run: string): Promise<LoadedTest
   for (const session of failedSessions) if (session.outcome === 'connect-failed') tellConnect(table, session);
   const missing = complete(table, begin, end, failedSessions);
   if (missing > 0) problems.push({ code: 'REPLAY_UNSETTLED', message: `${plural(missing, 'trace')} of ${begin.test.title} ended without a result` });
-  return { begin, end, notes, problems, recorded, detail: table.finish() };
+  return { begin, end, ...(left && { left }), notes, problems, recorded, detail: table.finish() };
 }
 
 export const recordedKey = (recording: string, session: string): string => JSON.stringify([recording, session]);

@@ -175,8 +175,11 @@ const endRecord = z.strictObject({
 });
 export type EndRecord = z.infer<typeof endRecord>;
 
+/** Without a reset: rows that the replay made, changed and deleted, and that nobody brings back. Behind `end`. */
+const leftRecord = z.strictObject({ type: z.literal('left'), inserted: z.int(), updated: z.int(), deleted: z.int() });
+
 /** One line of a journal. For a trace the last record counts; a journal without `end` reads interrupted. */
-export const journalRecordSchema = z.discriminatedUnion('type', [beginRecord, traceRecord, sessionRecord, noteRecord, endRecord]);
+export const journalRecordSchema = z.discriminatedUnion('type', [beginRecord, traceRecord, sessionRecord, noteRecord, endRecord, leftRecord]);
 export type JournalRecord = z.infer<typeof journalRecordSchema>;
 
 /** Failures of one trace at one path, over all copies and iterations. */
@@ -223,6 +226,8 @@ const testResultSchema = beginRecord.omit({ type: true, version: true, run: true
   /** per event (connects as `connect /`) */
   events: z.array(z.strictObject({ event: z.string(), count: z.int(), failed: z.int(), latency: latencySchema })),
   ...besideSchema.shape,
+  /** rows that the replay left in the database, without a reset */
+  left: leftRecord.omit({ type: true }).optional(),
 });
 export type TestResult = z.infer<typeof testResultSchema>;
 

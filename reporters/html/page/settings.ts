@@ -98,6 +98,11 @@ function factsOf(test: TestResult): Child[] {
       'Ignored changes',
       test.ignoredChanges === undefined ? 'none' : `${plural(test.ignoredChanges, 'change')} of tables and columns that the configuration ignores`,
     ),
+    test.left &&
+      fact(
+        'Left in the database',
+        `${plural(test.left.inserted, 'row')} inserted, ${test.left.updated} changed, ${test.left.deleted} deleted: there was no reset`,
+      ),
     test.checkpoints && fact('Checkpoints', `${test.checkpoints.compared} compared, ${test.checkpoints.notCompared} not`),
     test.recordedUnattributed &&
       fact('Recorded without a cause', `${plural(test.recordedUnattributed.recorded, 'change')}, ${test.recordedUnattributed.seen} seen again without one`),
