@@ -9,7 +9,7 @@ const writtenSchema = z.object({ op: z.enum(['insert', 'update', 'delete']), tab
 export type Written = z.infer<typeof writtenSchema>;
 
 /** Rows that are there, other, or gone because of a replay: what was made and removed again leaves nothing. */
-export interface Left {
+interface Left {
   inserted: number;
   updated: number;
   deleted: number;

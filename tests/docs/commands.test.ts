@@ -33,6 +33,8 @@ const elsewhere: Record<string, { file: string; contains: string[] }> = {
   },
   'npx socket-replay import care 230-add-comment.json --user 3=guest': { file: 'tests/cli/import.test.ts', contains: ["'import', 'care'", "'3=guest'"] },
   'npx socket-replay import har checkout.har --user 1=alice': { file: 'tests/cli/import.test.ts', contains: ["'import', 'har'", "'1=alice'"] },
+  'npx socket-replay undo --database app.db': { file: 'tests/e2e/undo.test.ts', contains: ["'undo', '--database'"] },
+  'npx socket-replay undo --database app.db --apply': { file: 'tests/e2e/undo.test.ts', contains: ["'undo', '--database'", "'--apply'"] },
   'npm run build': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
   'npm run check': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
   'npm run format': { file: 'package.json', contains: ['"format": "biome check --write', '"check": "', 'biome check --error-on-warnings .'] },
