@@ -19,6 +19,7 @@ import { round, verdictOf } from './records.js';
 import { runSession } from './session.js';
 import { deferred, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 import { createTotals, isOff, totalWords } from './totals.js';
+import { rowsWereSeen } from './unseen.js';
 import { createWrites } from './writes.js';
 
 export type { Measures, Progress, ReplayInput, ReplaySummary } from './input.js';
@@ -82,6 +83,10 @@ function tellBeside(
   for (const { kind, what, asRecorded } of left.examples) {
     const message = `a ${kind} whose cause is not a trace of this replay${asRecorded ? '; it was recorded without one, too' : ''}`;
     input.write({ type: 'note', level: 'info', code: 'UNATTRIBUTED', message, detail: what });
+  }
+  for (const { recording } of input.measures.changes ? input.recordings.filter((loaded) => !rowsWereSeen(loaded)) : []) {
+    const message = `the rows of ${recording.name} are not compared: its source (${recording.recorded?.source}) sees none`;
+    input.write({ type: 'note', level: 'info', code: 'ROWS_NOT_RECORDED', message });
   }
   // What was cut off proves nothing of what would have come.
   if (!input.measures.changes || input.signal.aborted || errors.some(({ code }) => code === 'REPLAY_PROBE_LOST')) return {};

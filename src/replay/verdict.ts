@@ -9,6 +9,7 @@ import type { Ignore } from './ignore.js';
 import type { Measures } from './input.js';
 import { clipped } from './limits.js';
 import { effectsKnown, endedAsRecorded, isByServer, type TraceRun } from './state.js';
+import { rowsWereSeen } from './unseen.js';
 import type { Writes } from './writes.js';
 
 /** What all traces of a replay are judged with. */
@@ -50,7 +51,7 @@ export function judge(run: TraceRun, { measures, ignore, writes }: Judging, now:
   const sent = forced === undefined || forced.outcome === 'disconnected';
   if (sent && effectsKnown(expected)) {
     if (measures.pushes && (expected.pushes || run.pushes.length > 0)) add('push', comparePushes(expected, run.pushes, context));
-    if (measures.changes && (expected.changes || run.changes.length > 0))
+    if (measures.changes && rowsWereSeen(run.session.copy.loaded) && (expected.changes || run.changes.length > 0))
       add('change', compareChanges((expected.changes ?? []).map(changeOf), run.changes, { ...context, ignore, writes, run }));
   }
   const verdict = {

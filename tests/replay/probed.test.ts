@@ -370,3 +370,23 @@ describe('among others', () => {
     for (const copy of [0, 1]) expect(differences(traces[`${copy}/alice/2`])).toEqual(['changes.note.insert added']);
   });
 });
+
+describe('a recording whose source sees no rows', () => {
+  const traces = [connect(), emit('add', ['hall', 'a'], { ack: [] }), goodbye()];
+  const rows = async (source: 'probe' | 'proxy') => {
+    world = await notes();
+    return run(world, recorded('rows', { alice: traces }, { recorded: { source } }));
+  };
+
+  it('is not held against what a replay writes, and says so', async () => {
+    const { outcomes, notes: told } = await rows('proxy');
+    expect(outcomes['0/alice/1']).toBe('passed');
+    expect(told.map(({ code }) => code)).toContain('ROWS_NOT_RECORDED');
+  });
+
+  it('is told from one that saw that nothing was written', async () => {
+    const { traces: seen, notes: told } = await rows('probe');
+    expect(differences(seen['0/alice/1'])).toEqual(['changes.note.insert added']);
+    expect(told.map(({ code }) => code)).not.toContain('ROWS_NOT_RECORDED');
+  });
+});
