@@ -1,0 +1,256 @@
+/** pg (node-postgres 8): its prototypes patched in place. One log for each database that the application talks to. */
+import type { Table, TableState } from '../../wire/messages.js';
+import { currentContext, outside, within } from '../context.js';
+import { type AnyFunction, isObject } from '../foreign.js';
+import { guarded } from '../guard.js';
+import { warn } from '../hub.js';
+import type { Driver } from './drivers.js';
+import { announce, type Own, PgLog } from './pg-log.js';
+import { type Connection, followLine, isTraced, type Line, lineOf, once, patchConnection, patchSubmittable, tagInside, tagQuery } from './pg-marks.js';
+
+/** What we touch of a client; older versions name the queue without the underscore. */
+interface Client {
+  connection?: Connection & { stream?: { unref?(): unknown } };
+  connectionParameters?: Record<string, unknown>;
+  host?: unknown;
+  port?: unknown;
+  database?: unknown;
+  password?: unknown;
+  processID?: unknown;
+  _queryQueue?: object[];
+  on(event: string, listener: () => void): unknown;
+}
+
+type ClientClass = (new (config: Record<string, unknown>) => Client) & { Query?: { prototype: object } };
+type Methods = Record<'connect' | 'query' | 'end', AnyFunction>;
+
+const CONNECT_MS = 5_000;
+
+const logs = new Map<string, PgLog>();
+const clients = new Set<WeakRef<Client>>();
+let loaded = false;
+let wanted = false;
+/** the options of the pool that makes a client right now */
+let creating: Record<string, unknown> | undefined;
+/** traces that wait for a pool to give them a client */
+let waiting = 0;
+
+function adopt(exports: unknown): void {
+  if (!isObject(exports) || typeof exports.Client !== 'function' || !once(exports)) return;
+  const {
+    Client: ClientClass,
+    Connection: ConnectionClass,
+    Pool,
+  } = exports as { Client: ClientClass; Connection?: { prototype: object }; Pool?: { prototype: object } };
+  const prototype = ClientClass.prototype as unknown as Methods;
+  const queries = ClientClass.Query?.prototype as Partial<Methods & { submit: AnyFunction }> | undefined;
+  const isKnown =
+    typeof prototype.connect === 'function' &&
+    typeof prototype.query === 'function' &&
+    typeof queries?.submit === 'function' &&
+    ['query', 'parse', 'bind'].every((name) => typeof (ConnectionClass?.prototype as Record<string, unknown> | undefined)?.[name] === 'function');
+  if (!isKnown || queries === undefined || ConnectionClass === undefined) {
+    warn('changes-unmeasured', 'Rows that the application writes through pg are not measured: this version of it (or pg-native) is not known.', 'pg');
+    return;
+  }
+  loaded = true;
+  patchConnection(ConnectionClass.prototype);
+  patchSubmittable(queries);
+  if (Pool !== undefined) patchPool(Object.getPrototypeOf(Pool.prototype) as object);
+  if (once(prototype)) patchClient(prototype, ClientClass);
+}
+
+function patchClient(prototype: Methods, ClientClass: ClientClass): void {
+  const raw = { connect: prototype.connect, query: prototype.query, end: prototype.end };
+  prototype.connect = function connect(this: Client, ...args: unknown[]) {
+    const log = guarded('pg', () => follow(this, ClientClass, raw));
+    const context = currentContext();
+    const [callback, ...rest] = args;
+    if (typeof callback === 'function' && context !== undefined) args = [bound(callback as AnyFunction, context), ...rest];
+    // Outside of any trace: what the socket brings later is nobody's by itself.
+    const run = (): unknown => outside(() => Reflect.apply(raw.connect, this, args));
+    const starting = log?.starting;
+    if (starting === undefined) return run();
+    // Whoever waits for a client writes rows next.
+    const begun = starting.then(run);
+    if (typeof callback === 'function') return undefined;
+    return begun;
+  } as AnyFunction;
+  prototype.query = function query(this: Client, ...args: unknown[]) {
+    const log = guarded('pg', () => follow(this, ClientClass, raw));
+    if (!log?.isOn) return Reflect.apply(raw.query, this, args);
+    const [config] = args;
+    if (isObject(config) && typeof config.submit === 'function') {
+      guarded('pg', () => tagQuery(config));
+      return Reflect.apply(raw.query, this, args);
+    }
+    return tagInside(queueOf(this), () => Reflect.apply(raw.query, this, args));
+  } as AnyFunction;
+}
+
+/** The callback runs when somebody else gives a client back, in that one's context. */
+function patchPool(prototype: object): void {
+  if (!once(prototype)) return;
+  const methods = prototype as Record<'connect' | 'newClient', AnyFunction>;
+  const { connect, newClient } = methods;
+  methods.connect = function (this: unknown, ...args: unknown[]) {
+    const [callback, ...rest] = args;
+    const context = wanted ? currentContext() : undefined;
+    if (context === undefined || typeof callback !== 'function') return Reflect.apply(connect, this, args);
+    waiting += 1;
+    const then = bound(callback as AnyFunction, context);
+    const given = function (this: unknown, ...results: unknown[]): unknown {
+      waiting -= 1;
+      return Reflect.apply(then, this, results);
+    };
+    return Reflect.apply(connect, this, [given, ...rest]);
+  };
+  if (typeof newClient !== 'function') return;
+  methods.newClient = function (this: unknown, ...args: unknown[]) {
+    const outer = creating;
+    const { options } = this as { options?: unknown };
+    creating = isObject(options) ? options : undefined;
+    try {
+      return Reflect.apply(newClient, this, args);
+    } finally {
+      creating = outer;
+    }
+  };
+}
+
+function follow(client: Client, ClientClass: ClientClass, raw: Methods): PgLog | undefined {
+  const { connection, connectionParameters: parameters } = client;
+  if (connection === undefined || parameters === undefined || parameters.replication) return undefined;
+  const log = logFor(client, ClientClass, raw);
+  if (lineOf(connection) !== undefined) return log;
+  const line: Line = {
+    mark: (cause) => log.mark(cause),
+    idle: (changedSchema) => {
+      if (!log.isOn) return;
+      log.schedule();
+      if (changedSchema) void log.look();
+    },
+    sent: [],
+    inTransaction: false,
+    traced: false,
+    ddl: false,
+  };
+  followLine(connection, line);
+  const reference = new WeakRef(client);
+  clients.add(reference);
+  connection.prependListener('end', () => {
+    clients.delete(reference);
+    line.sent.length = 0;
+    line.inTransaction = false;
+  });
+  return log;
+}
+
+function logFor(client: Client, ClientClass: ClientClass, raw: Methods): PgLog {
+  const name = `${String(client.host)}:${String(client.port)}/${String(client.database)}`;
+  const known = logs.get(name);
+  if (known !== undefined) return known;
+  const config = configOf(client, creating);
+  const log = new PgLog(
+    name,
+    () => connectOwn(ClientClass, raw, config),
+    () => announce(tables),
+  );
+  logs.set(name, log);
+  if (wanted) void log.want(true);
+  return log;
+}
+
+/** As the application's, with its password, which a copy of the object would leave behind. */
+function configOf(client: Client, options: Record<string, unknown> | undefined): Record<string, unknown> {
+  const { user, database, host, port, ssl, options: flags } = client.connectionParameters as Record<string, unknown>;
+  const password = options !== undefined && 'password' in options ? options.password : client.password;
+  return {
+    ...(typeof options?.stream === 'function' ? { stream: options.stream } : {}),
+    ...{ user, database, host, port, ssl, password, options: flags },
+    application_name: 'socket-replay',
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+  };
+}
+
+async function connectOwn(ClientClass: ClientClass, raw: Methods, config: Record<string, unknown>): Promise<Own> {
+  const client = new ClientClass(config);
+  const connecting = Reflect.apply(raw.connect, client, []) as Promise<unknown>;
+  let lost = (): void => undefined;
+  let ended = false;
+  const gone = (): void => {
+    if (!ended) lost();
+  };
+  client.on('error', gone);
+  client.on('end', gone);
+  await connecting;
+  client.connection?.stream?.unref?.();
+  return {
+    query: async (sql, values) => {
+      const result = (await Reflect.apply(raw.query, client, values === undefined ? [sql] : [sql, values])) as { rows?: Record<string, unknown>[] };
+      return result.rows ?? [];
+    },
+    processId: client.processID ?? null,
+    onLost: (listener) => {
+      lost = listener;
+    },
+    end: async () => {
+      ended = true;
+      await Reflect.apply(raw.end, client, []);
+    },
+  };
+}
+
+async function measure(on: boolean): Promise<void> {
+  wanted = on;
+  await outside(() => Promise.all([...logs.values()].map((log) => log.want(on))));
+}
+
+const tables = (): Table[] => [...new Map([...logs.values()].flatMap((log) => log.tables.map((table) => [table.name, table] as const))).values()];
+
+/** Where several databases have a table of one name, the first is told. */
+async function states(): Promise<TableState[]> {
+  const found = new Map<string, TableState>();
+  for (const log of logs.values()) for (const state of await log.states()) if (!found.has(state.table)) found.set(state.table, state);
+  return [...found.values()];
+}
+
+/** What traces have sent and not seen the end of is open work; so is a transaction that one of them writes in. */
+async function flush(): Promise<number> {
+  let open = waiting;
+  for (const reference of clients) {
+    const client = reference.deref();
+    const line = client?.connection && lineOf(client.connection);
+    if (client === undefined || line === undefined) {
+      clients.delete(reference);
+      continue;
+    }
+    open += line.sent.filter(isTraced).length + queueOf(client).filter(isTraced).length;
+    if (line.inTransaction && line.traced) open += 1;
+  }
+  await Promise.all([...logs.values()].map((log) => log.flush()));
+  return open;
+}
+
+export const pg: Driver = {
+  module: /[\\/]node_modules[\\/]pg[^\\/]*[\\/]lib[\\/]index\.js$/,
+  adopt,
+  measured: () => loaded && (logs.size === 0 || [...logs.values()].some((log) => !log.hasFailed)),
+  measure,
+  tables,
+  states,
+  flush,
+};
+
+const bound = (callback: AnyFunction, context: ReturnType<typeof currentContext>): AnyFunction =>
+  function (this: unknown, ...args: unknown[]) {
+    return within(context, () => Reflect.apply(callback, this, args));
+  };
+
+/** The one without the underscore warns of itself where there is one with it. */
+function queueOf(client: Client): object[] {
+  if (Array.isArray(client._queryQueue)) return client._queryQueue;
+  const own = Object.getOwnPropertyDescriptor(client, 'queryQueue')?.value as unknown;
+  return Array.isArray(own) ? (own as object[]) : [];
+}
