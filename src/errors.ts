@@ -53,6 +53,9 @@ export const catalogue = {
   REPLAY_NOTHING_REPLAYED: 'Record a session, or select a recording that has enabled traces.',
   REPLAY_SCALING_REFUSED: 'Remove --retries, --repeat-each or --shard for the projects of socket-replay.',
   REPLAY_REGRESSION: 'See the report.',
+  // the database
+  REPLAY_DATABASE: 'Correct --database (postgres://USER:PASSWORD@HOST:PORT/NAME), or the rights of its user.',
+  REPLAY_NO_DRIVER: 'Run the command in the project of the application, or add the driver there: npm i -D pg',
   // the probe
   REPLAY_PROBE_UNREACHABLE: 'Start the application with the probe: node --import socket-replay/probe APP, or NODE_OPTIONS.',
   REPLAY_PROBE_REFUSED: 'Take the token from the probe file of the process, or set the same REPLAY_PROBE_TOKEN on both sides.',

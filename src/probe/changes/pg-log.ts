@@ -21,11 +21,15 @@ export interface Own {
   readonly processId: unknown;
   /** it is gone without our doing */
   onLost(lost: () => void): void;
+  /** the process waits for it */
+  ref(): void;
   end(): Promise<void>;
 }
 
 type State = 'off' | 'on' | 'failed';
 
+/** how often we try to begin where the server is just starting or stopping */
+const STARTS = 20;
 /** Less than PostgreSQL's deadlock_timeout: of two that wait for each other it is us who give up. */
 const LOCK_MS = 200;
 const TRIES = 25;
@@ -60,7 +64,7 @@ const ALL_ROWS = readSql(`xid NOT IN (SELECT xid FROM ${SCHEMA}.log WHERE split_
 
 export class PgLog {
   private state: State = 'off';
-  private wanted = false;
+  isWanted = false;
   private own: Own | undefined;
   private instance = 0;
   private layouts = new Map<string, Layout>();
@@ -98,7 +102,7 @@ export class PgLog {
   }
 
   want(wanted: boolean): Promise<void> {
-    this.wanted = wanted;
+    this.isWanted = wanted;
     const done = this.inTurn(() => this.settle());
     if (wanted && this.state !== 'on') {
       this.installing = done;
@@ -141,13 +145,22 @@ export class PgLog {
 
   /** One after another. Never rejects. */
   private inTurn(run: () => Promise<void>): Promise<void> {
-    const next = this.turn.then(() => outside(run)).catch((error: unknown) => this.fail(error));
+    const next = this.turn.then(() => outside(run)).catch(() => this.lose());
     this.turn = next;
     return next;
   }
 
+  /** The connection is gone (the server was restarted, somebody ended it): once more, with a new one. */
+  private lose(): void {
+    const { own } = this;
+    if (own === undefined) return;
+    this.own = undefined;
+    this.state = 'off';
+    void own.end().catch(() => undefined);
+    if (this.isWanted) void this.want(true);
+  }
+
   private fail(error: unknown): void {
-    if (this.own === undefined && this.state === 'off' && !this.wanted) return;
     const { own } = this;
     this.own = undefined;
     this.state = 'failed';
@@ -156,9 +169,21 @@ export class PgLog {
   }
 
   private async settle(): Promise<void> {
-    if (this.wanted && this.state !== 'on') await this.install();
-    else if (!this.wanted && this.state === 'on') await this.uninstall();
-    else if (!this.wanted) this.state = 'off';
+    if (!this.isWanted) {
+      if (this.state === 'on') await this.uninstall();
+      this.state = 'off';
+      return;
+    }
+    if (this.state === 'on') return;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.install();
+        return;
+      } catch (error) {
+        if (tries >= STARTS || !isStarting(error)) return this.fail(error);
+        await pause();
+      }
+    }
   }
 
   private async install(): Promise<void> {
@@ -170,7 +195,7 @@ export class PgLog {
       `SELECT pg_backend_pid() AS pid, pg_is_in_recovery() AS replica, current_setting('server_version_num')::integer AS version, current_setting('is_superuser') AS super`,
     );
     if (server?.replica === true) throw new Error('it is a read-only replica');
-    if (Number(server?.version) < 110_000) throw new Error('its PostgreSQL is older than 11');
+    if (Number(server?.version) < 120_000) throw new Error('its PostgreSQL is older than 12');
     if (own.processId !== null && Number(own.processId) !== Number(server?.pid))
       throw new Error('a pooler stands in front of it (PgBouncer or the like), where a connection is not a session');
     await patiently(() => own.query('SELECT pg_advisory_lock($1, 1)', [LOCKS]));
@@ -181,7 +206,7 @@ export class PgLog {
     }
     this.layouts = await readLayouts((sql) => own.query(sql));
     own.onLost(() => {
-      if (this.own === own) this.fail(new Error('the connection was lost'));
+      if (this.own === own) this.lose();
     });
     this.state = 'on';
     this.watch(own);
@@ -191,7 +216,8 @@ export class PgLog {
   private async installAlone(own: Own, isSuperuser: boolean): Promise<void> {
     const [{ alone } = { alone: false }] = await own.query('SELECT pg_try_advisory_lock($1, 2) AS alone', [LOCKS]);
     if (alone === true) {
-      // Nobody measures: what is there was left by a process that died.
+      // Nobody measures: what is there was left by a process that died, or by us when we lost the connection.
+      if (this.instance !== 0) await this.collect(own, OWN_ROWS).catch(() => undefined);
       await remove(own);
       for (const sql of CREATE) await own.query(sql);
       if (isSuperuser) await own.query(CREATE_EVENT_TRIGGER);
@@ -220,6 +246,7 @@ export class PgLog {
   private async uninstall(): Promise<void> {
     const { own } = this;
     if (own === undefined) return;
+    own.ref();
     await this.read(ALL_ROWS);
     this.state = 'off';
     this.own = undefined;
@@ -252,6 +279,10 @@ export class PgLog {
   private async read(sql: string): Promise<void> {
     const { own } = this;
     if (own === undefined || this.state !== 'on') return;
+    await this.collect(own, sql);
+  }
+
+  private async collect(own: Own, sql: string): Promise<void> {
     const rows = await own.query(sql, [sql === OWN_ROWS ? `${this.instance} %` : String(this.instance)]);
     if (rows.length === 0) return;
     const now = Date.now();
@@ -332,6 +363,11 @@ async function patiently<T>(run: () => Promise<T>): Promise<T> {
 const pause = (): Promise<void> => new Promise((resolve) => realSetTimeout(resolve, PAUSE_MS));
 /** a lock that was not to be had in time, or two that waited for each other */
 const isBusy = (code: unknown): boolean => code === '55P03' || code === '40P01';
+
+const isStarting = (error: unknown): boolean => {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return ['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET'].includes(String(code)) || /terminated unexpectedly/.test(String(message));
+};
 
 let announcing = false;
 

@@ -211,11 +211,18 @@ function inContext(original: AnyFunction): AnyFunction {
 
 /** The end of the statement is where the application's text ends; so is what the server quotes. */
 function forgetMark(given: unknown, mark: string, text: unknown): void {
-  const error = given as { message?: unknown; position?: unknown } | null | undefined;
-  if (typeof error?.message === 'string' && error.message.includes(mark)) error.message = error.message.replaceAll(mark, '');
-  if (typeof error?.position !== 'string' || typeof text !== 'string' || Number(error.position) <= text.length) return;
-  const end = [...text].length + 1;
-  if (Number(error.position) > end) error.position = String(end);
+  const error = given as Record<'message' | 'position' | 'length', unknown> | null | undefined;
+  if (typeof error?.message !== 'string') return;
+  const { message, position } = error;
+  const told = message.replaceAll(mark, '');
+  if (told !== message) error.message = told;
+  if (typeof position === 'string' && typeof text === 'string' && Number(position) > text.length) {
+    const end = [...text].length + 1;
+    if (Number(position) > end) error.position = String(end);
+  }
+  // of the server's message, in bytes
+  const less = message.length - told.length + (String(position).length - String(error.position).length);
+  if (less > 0 && typeof error.length === 'number') error.length -= less;
 }
 
 function remember(connection: object, name: string, statement: Statement): void {

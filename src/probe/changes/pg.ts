@@ -10,7 +10,7 @@ import { type Connection, followLine, isTraced, type Line, lineOf, once, patchCo
 
 /** What we touch of a client; older versions name the queue without the underscore. */
 interface Client {
-  connection?: Connection & { stream?: { unref?(): unknown } };
+  connection?: Connection & { stream?: { ref?(): unknown; unref?(): unknown } };
   connectionParameters?: Record<string, unknown>;
   host?: unknown;
   port?: unknown;
@@ -21,17 +21,29 @@ interface Client {
   on(event: string, listener: () => void): unknown;
 }
 
+interface Pool {
+  options?: Record<string, unknown>;
+  ending?: unknown;
+}
+
 type ClientClass = (new (config: Record<string, unknown>) => Client) & { Query?: { prototype: object } };
 type Methods = Record<'connect' | 'query' | 'end', AnyFunction>;
 
 const CONNECT_MS = 5_000;
 
-const logs = new Map<string, PgLog>();
-const clients = new Set<WeakRef<Client>>();
+/** a database that the application talks to, or did */
+interface Database {
+  readonly log: PgLog;
+  readonly clients: Set<WeakRef<Client>>;
+  /** they may have no client at the moment */
+  readonly pools: Set<WeakRef<Pool>>;
+}
+
+const databases = new Map<string, Database>();
 let loaded = false;
 let wanted = false;
-/** the options of the pool that makes a client right now */
-let creating: Record<string, unknown> | undefined;
+/** the pool that makes a client right now */
+let creating: Pool | undefined;
 /** traces that wait for a pool to give them a client */
 let waiting = 0;
 
@@ -53,6 +65,7 @@ function adopt(exports: unknown): void {
     warn('changes-unmeasured', 'Rows that the application writes through pg are not measured: this version of it (or pg-native) is not known.', 'pg');
     return;
   }
+  if (!loaded) process.on('beforeExit', () => guarded('pg', leave));
   loaded = true;
   patchConnection(ConnectionClass.prototype);
   patchSubmittable(queries);
@@ -108,8 +121,7 @@ function patchPool(prototype: object): void {
   if (typeof newClient !== 'function') return;
   methods.newClient = function (this: unknown, ...args: unknown[]) {
     const outer = creating;
-    const { options } = this as { options?: unknown };
-    creating = isObject(options) ? options : undefined;
+    creating = isObject(this) ? this : undefined;
     try {
       return Reflect.apply(newClient, this, args);
     } finally {
@@ -121,7 +133,9 @@ function patchPool(prototype: object): void {
 function follow(client: Client, ClientClass: ClientClass, raw: Methods): PgLog | undefined {
   const { connection, connectionParameters: parameters } = client;
   if (connection === undefined || parameters === undefined || parameters.replication) return undefined;
-  const log = logFor(client, ClientClass, raw);
+  const database = databaseOf(client, ClientClass, raw);
+  const { log } = database;
+  if (creating !== undefined && ![...database.pools].some((known) => known.deref() === creating)) database.pools.add(new WeakRef(creating));
   if (lineOf(connection) !== undefined) return log;
   const line: Line = {
     mark: (cause) => log.mark(cause),
@@ -137,28 +151,42 @@ function follow(client: Client, ClientClass: ClientClass, raw: Methods): PgLog |
   };
   followLine(connection, line);
   const reference = new WeakRef(client);
-  clients.add(reference);
+  database.clients.add(reference);
   connection.prependListener('end', () => {
-    clients.delete(reference);
+    database.clients.delete(reference);
     line.sent.length = 0;
     line.inTransaction = false;
+    guarded('pg', () => settle(database));
   });
+  settle(database);
   return log;
 }
 
-function logFor(client: Client, ClientClass: ClientClass, raw: Methods): PgLog {
+/** Measured while the application uses it: a database that we hold open cannot be dropped, nor be copied. */
+function settle(database: Database): void {
+  const isMeasured = wanted && isUsed(database);
+  if (isMeasured !== database.log.isWanted) void outside(() => database.log.want(isMeasured));
+}
+
+function isUsed({ clients, pools }: Database): boolean {
+  for (const reference of clients) if (reference.deref() === undefined) clients.delete(reference);
+  for (const reference of pools) if (reference.deref()?.ending !== false) pools.delete(reference);
+  return clients.size > 0 || pools.size > 0;
+}
+
+function databaseOf(client: Client, ClientClass: ClientClass, raw: Methods): Database {
   const name = `${String(client.host)}:${String(client.port)}/${String(client.database)}`;
-  const known = logs.get(name);
+  const known = databases.get(name);
   if (known !== undefined) return known;
-  const config = configOf(client, creating);
+  const config = configOf(client, creating?.options);
   const log = new PgLog(
     name,
     () => connectOwn(ClientClass, raw, config),
     () => announce(tables),
   );
-  logs.set(name, log);
-  if (wanted) void log.want(true);
-  return log;
+  const database = { log, clients: new Set<WeakRef<Client>>(), pools: new Set<WeakRef<Pool>>() };
+  databases.set(name, database);
+  return database;
 }
 
 /** As the application's, with its password, which a copy of the object would leave behind. */
@@ -195,6 +223,7 @@ async function connectOwn(ClientClass: ClientClass, raw: Methods, config: Record
     onLost: (listener) => {
       lost = listener;
     },
+    ref: () => void client.connection?.stream?.ref?.(),
     end: async () => {
       ended = true;
       await Reflect.apply(raw.end, client, []);
@@ -204,39 +233,43 @@ async function connectOwn(ClientClass: ClientClass, raw: Methods, config: Record
 
 async function measure(on: boolean): Promise<void> {
   wanted = on;
-  await outside(() => Promise.all([...logs.values()].map((log) => log.want(on))));
+  const all = [...databases.values()];
+  await outside(() => Promise.all(all.map((database) => database.log.want(on && isUsed(database)))));
 }
 
-const tables = (): Table[] => [...new Map([...logs.values()].flatMap((log) => log.tables.map((table) => [table.name, table] as const))).values()];
+/** The application has ended by itself: nothing is left behind. */
+function leave(): void {
+  if (logs().some((log) => log.isOn)) void measure(false);
+}
+
+const logs = (): PgLog[] => [...databases.values()].map(({ log }) => log);
+const tables = (): Table[] => [...new Map(logs().flatMap((log) => log.tables.map((table) => [table.name, table] as const))).values()];
 
 /** Where several databases have a table of one name, the first is told. */
 async function states(): Promise<TableState[]> {
   const found = new Map<string, TableState>();
-  for (const log of logs.values()) for (const state of await log.states()) if (!found.has(state.table)) found.set(state.table, state);
+  for (const log of logs()) for (const state of await log.states()) if (!found.has(state.table)) found.set(state.table, state);
   return [...found.values()];
 }
 
 /** What traces have sent and not seen the end of is open work; so is a transaction that one of them writes in. */
 async function flush(): Promise<number> {
   let open = waiting;
-  for (const reference of clients) {
-    const client = reference.deref();
-    const line = client?.connection && lineOf(client.connection);
-    if (client === undefined || line === undefined) {
-      clients.delete(reference);
-      continue;
-    }
-    open += line.sent.filter(isTraced).length + queueOf(client).filter(isTraced).length;
-    if (line.inTransaction && line.traced) open += 1;
-  }
-  await Promise.all([...logs.values()].map((log) => log.flush()));
+  for (const { clients } of databases.values()) for (const reference of clients) open += openOf(reference.deref());
+  await Promise.all(logs().map((log) => log.flush()));
   return open;
+}
+
+function openOf(client: Client | undefined): number {
+  const line = client?.connection && lineOf(client.connection);
+  if (client === undefined || line === undefined) return 0;
+  return line.sent.filter(isTraced).length + queueOf(client).filter(isTraced).length + (line.inTransaction && line.traced ? 1 : 0);
 }
 
 export const pg: Driver = {
   module: /[\\/]node_modules[\\/]pg[^\\/]*[\\/]lib[\\/]index\.js$/,
   adopt,
-  measured: () => loaded && (logs.size === 0 || [...logs.values()].some((log) => !log.hasFailed)),
+  measured: () => loaded && !(databases.size > 0 && logs().every((log) => log.hasFailed)),
   measure,
   tables,
   states,

@@ -1,0 +1,83 @@
+/** What of ours a PostgreSQL database still holds, after a process that measured its rows was killed; and its removal. */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ReplayError } from '../errors.js';
+import { LEFTOVERS, LOCKS } from '../wire/pg-sql.js';
+
+export interface Leftover {
+  /** schema, trigger, event trigger */
+  readonly what: string;
+  readonly name: string;
+}
+
+export interface Leftovers {
+  readonly found: Leftover[];
+  /** a process measures the rows right now: what is there is in use */
+  readonly inUse: boolean;
+  readonly removed: boolean;
+}
+
+interface Client {
+  connect(): Promise<unknown>;
+  query(sql: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>;
+  end(): Promise<void>;
+  on(event: 'error', listener: () => void): unknown;
+}
+
+/** `folder` is the project whose driver is used. */
+export async function leftovers(url: string, folder: string, remove: boolean): Promise<Leftovers> {
+  const Client = await loadClient(folder);
+  try {
+    const client = new Client({ connectionString: url, application_name: 'socket-replay doctor', connectionTimeoutMillis: 10_000 });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      return await look(client, remove);
+    } finally {
+      await client.end();
+    }
+  } catch (error) {
+    throw new ReplayError('REPLAY_DATABASE', `${withoutPassword(url)}: ${wordsOf(error)}`);
+  }
+}
+
+async function look(client: Client, remove: boolean): Promise<Leftovers> {
+  // Less than what PostgreSQL waits before it ends a deadlock: the application is not the one that loses.
+  await client.query("SET lock_timeout = '500ms'");
+  const [{ free } = { free: false }] = (await client.query('SELECT pg_try_advisory_lock($1, 2) AS free', [LOCKS])).rows;
+  const { rows } = await client.query(LEFTOVERS);
+  const found = rows.map(({ what, name }) => ({ what: String(what), name: String(name) }));
+  const removes = remove && free === true;
+  // Those of the triggers first: nothing is written any more when the log goes.
+  if (removes) for (const { sql } of rows) await client.query(String(sql));
+  return { found, inUse: free !== true, removed: removes };
+}
+
+async function loadClient(folder: string): Promise<new (config: object) => Client> {
+  let file: string;
+  try {
+    file = createRequire(join(folder, 'package.json')).resolve('pg');
+  } catch {
+    throw new ReplayError('REPLAY_NO_DRIVER', 'no pg (node-postgres) was found', { file: folder });
+  }
+  const loaded = (await import(pathToFileURL(file).href)) as { default: { Client: new (config: object) => Client } };
+  return loaded.default.Client;
+}
+
+/** A refused connection to several addresses is an error without words of its own. */
+function wordsOf(error: unknown): string {
+  const { message, code, errors } = error as { message?: unknown; code?: unknown; errors?: unknown[] };
+  return String(message || (errors?.[0] as Error | undefined)?.message || code || error);
+}
+
+function withoutPassword(url: string): string {
+  try {
+    const parsed = new URL(url);
+    parsed.password = '';
+    parsed.search = '';
+    return parsed.href;
+  } catch {
+    return 'the database';
+  }
+}
