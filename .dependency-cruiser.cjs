@@ -13,7 +13,7 @@ module.exports = {
     only('recording is the ground floor', 'src/recording/', ['src/errors']),
     only('wire is the ground floor', 'src/wire/', ['src/errors']),
     only('results', 'src/results/', ['src/recording/', 'src/errors']),
-    only("the probe is loaded into other people's processes", 'src/probe/', ['src/wire/(encode|runtime-dir|messages)']),
+    only("the probe is loaded into other people's processes", 'src/probe/', ['src/wire/(encode|runtime-dir|messages|pg-sql)']),
     only('auth', 'src/auth/', ['src/recording/', 'src/wire/', 'src/errors']),
     only('capture', 'src/capture/', ['src/recording/', 'src/wire/', 'src/results/', 'src/errors']),
     only('replay', 'src/replay/', ['src/recording/', 'src/wire/', 'src/results/', 'src/auth/', 'src/errors']),

@@ -15,6 +15,8 @@ export interface Postgres {
   url(database: string, user?: string): string;
   /** an empty one */
   create(name: string): Promise<void>;
+  /** by an address that no application uses */
+  sql(database: string, text: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
 
@@ -56,18 +58,23 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     });
   });
   const config = (database: string, name = 'postgres') => ({ host: '127.0.0.1', port, user: name, database });
+  const sql = async (database: string, text: string): Promise<Record<string, unknown>[]> => {
+    const client = new Client({ ...config(database), host: home });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(text)).rows;
+    } finally {
+      await client.end();
+    }
+  };
   const kill = (): void => void server.kill('SIGKILL');
   process.once('exit', kill);
   return {
     port,
     config,
     url: (database, name = 'postgres') => `postgres://${name}@127.0.0.1:${port}/${database}`,
-    create: async (name) => {
-      const client = new Client(config('postgres'));
-      await client.connect();
-      await client.query(`CREATE DATABASE "${name}"`);
-      await client.end();
-    },
+    create: async (name) => void (await sql('postgres', `CREATE DATABASE "${name}"`)),
+    sql,
     stop: async () => {
       process.removeListener('exit', kill);
       if (server.exitCode === null) {

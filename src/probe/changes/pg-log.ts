@@ -76,7 +76,8 @@ export class PgLog {
 
   constructor(
     readonly name: string,
-    private readonly connect: () => Promise<Own>,
+    /** one for each user that the application is in this database; the first that has the rights is taken */
+    private readonly ways: () => readonly (() => Promise<Own>)[],
     private readonly schemaChanged: () => void,
   ) {}
 
@@ -152,19 +153,15 @@ export class PgLog {
 
   /** The connection is gone (the server was restarted, somebody ended it): once more, with a new one. */
   private lose(): void {
-    const { own } = this;
-    if (own === undefined) return;
-    this.own = undefined;
-    this.state = 'off';
-    void own.end().catch(() => undefined);
+    if (this.own === undefined) return;
+    this.drop();
     if (this.isWanted) void this.want(true);
   }
 
-  private fail(error: unknown): void {
+  private drop(): void {
     const { own } = this;
     this.own = undefined;
-    this.state = 'failed';
-    warn('changes-failed', `Rows of ${this.name} are not measured: ${error instanceof Error ? error.message : String(error)}`, this.name);
+    this.state = 'off';
     if (own !== undefined) void own.end().catch(() => undefined);
   }
 
@@ -175,20 +172,26 @@ export class PgLog {
       return;
     }
     if (this.state === 'on') return;
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await this.install();
-        return;
-      } catch (error) {
-        if (tries >= STARTS || !isStarting(error)) return this.fail(error);
+    let problem: unknown;
+    for (const connect of this.ways()) {
+      for (let tries = 1; tries <= STARTS; tries += 1) {
+        try {
+          await this.install(connect);
+          return;
+        } catch (error) {
+          problem = error;
+          this.drop();
+          if (!isStarting(error)) break;
+        }
         await pause();
       }
     }
+    this.state = 'failed';
+    warn('changes-failed', `Rows of ${this.name} are not measured: ${problem instanceof Error ? problem.message : String(problem)}`, this.name);
   }
 
-  private async install(): Promise<void> {
-    this.state = 'off';
-    const own = await this.connect();
+  private async install(connect: () => Promise<Own>): Promise<void> {
+    const own = await connect();
     this.own = own;
     await own.query(SESSION);
     const [server] = await own.query(

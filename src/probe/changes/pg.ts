@@ -34,6 +34,8 @@ const CONNECT_MS = 5_000;
 /** a database that the application talks to, or did */
 interface Database {
   readonly log: PgLog;
+  /** how each of the application's users gets in */
+  readonly ways: Map<string, () => Promise<Own>>;
   readonly clients: Set<WeakRef<Client>>;
   /** they may have no client at the moment */
   readonly pools: Set<WeakRef<Pool>>;
@@ -176,16 +178,22 @@ function isUsed({ clients, pools }: Database): boolean {
 
 function databaseOf(client: Client, ClientClass: ClientClass, raw: Methods): Database {
   const name = `${String(client.host)}:${String(client.port)}/${String(client.database)}`;
-  const known = databases.get(name);
-  if (known !== undefined) return known;
-  const config = configOf(client, creating?.options);
-  const log = new PgLog(
-    name,
-    () => connectOwn(ClientClass, raw, config),
-    () => announce(tables),
-  );
-  const database = { log, clients: new Set<WeakRef<Client>>(), pools: new Set<WeakRef<Pool>>() };
-  databases.set(name, database);
+  let database = databases.get(name);
+  if (database === undefined) {
+    const ways = new Map<string, () => Promise<Own>>();
+    const log = new PgLog(
+      name,
+      () => [...ways.values()],
+      () => announce(tables),
+    );
+    database = { log, ways, clients: new Set(), pools: new Set() };
+    databases.set(name, database);
+  }
+  const user = String(client.connectionParameters?.user);
+  if (!database.ways.has(user)) {
+    const config = configOf(client, creating?.options);
+    database.ways.set(user, () => connectOwn(ClientClass, raw, config));
+  }
   return database;
 }
 
