@@ -43,6 +43,8 @@ const SESSION = [
   `SET default_transaction_isolation = 'read committed'`,
   `SET statement_timeout = 0`,
   `SET idle_in_transaction_session_timeout = 0`,
+  // The log is never analysed: a plan for few rows would read it once for each of many.
+  `SET enable_nestloop = off`,
   `SET lock_timeout = ${LOCK_MS}`,
   `SET timezone = 'UTC'`,
   `SET datestyle = 'ISO'`,
@@ -71,6 +73,7 @@ export class PgLog {
   private turn: Promise<unknown> = Promise.resolve();
   private installing: Promise<void> | undefined;
   private scheduled = false;
+  private looking = false;
   private deleted = 0;
   private readonly told = new Set<string>();
 
@@ -140,8 +143,13 @@ export class PgLog {
   }
 
   /** The schema was changed by a statement that has ended. */
-  look(): Promise<void> {
-    return this.inTurn(() => this.refresh());
+  look(): void {
+    if (this.looking) return;
+    this.looking = true;
+    void this.inTurn(() => {
+      this.looking = false;
+      return this.refresh();
+    });
   }
 
   /** One after another. Never rejects. */

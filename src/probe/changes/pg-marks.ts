@@ -53,7 +53,9 @@ const CALLED = [
   'handleCopyInResponse',
   'handleCopyData',
 ] as const;
-const DDL = /\b(?:create|alter|drop|into|import)\b/i;
+const DDL = /\b(?:create|alter|drop|import)\b/i;
+/** `SELECT … INTO` makes a table */
+const [INTO, INSERT] = [/\binto\b/i, /\b(?:insert|merge)\b/i];
 const MAX_LOOKED_AT = 10_000;
 
 const patched = new WeakSet<object>();
@@ -241,4 +243,8 @@ function ownerOf(object: object, method: string): object | undefined {
 }
 
 const nameOf = (name: unknown): string | undefined => (typeof name === 'string' && name !== '' ? name : undefined);
-const isDdl = (text: string): boolean => DDL.test(text.length > MAX_LOOKED_AT ? text.slice(0, MAX_LOOKED_AT) : text);
+
+function isDdl(text: string): boolean {
+  const looked = text.length > MAX_LOOKED_AT ? text.slice(0, MAX_LOOKED_AT) : text;
+  return DDL.test(looked) || (INTO.test(looked) && !INSERT.test(looked));
+}

@@ -106,8 +106,8 @@ function patchClient(prototype: Methods, ClientClass: ClientClass): void {
 /** The callback runs when somebody else gives a client back, in that one's context. */
 function patchPool(prototype: object): void {
   if (!once(prototype)) return;
-  const methods = prototype as Record<'connect' | 'newClient', AnyFunction>;
-  const { connect, newClient } = methods;
+  const methods = prototype as Record<'connect' | 'newClient' | '_release', AnyFunction>;
+  const { connect, newClient, _release: release } = methods;
   methods.connect = function (this: unknown, ...args: unknown[]) {
     const [callback, ...rest] = args;
     const context = wanted ? currentContext() : undefined;
@@ -120,6 +120,11 @@ function patchPool(prototype: object): void {
     };
     return Reflect.apply(connect, this, [given, ...rest]);
   };
+  // The timer of an idle client is nobody's work that would have to be waited for.
+  if (typeof release === 'function')
+    methods._release = function (this: unknown, ...args: unknown[]) {
+      return outside(() => Reflect.apply(release, this, args));
+    };
   if (typeof newClient !== 'function') return;
   methods.newClient = function (this: unknown, ...args: unknown[]) {
     const outer = creating;
@@ -144,7 +149,7 @@ function follow(client: Client, ClientClass: ClientClass, raw: Methods): PgLog |
     idle: (changedSchema) => {
       if (!log.isOn) return;
       log.schedule();
-      if (changedSchema) void log.look();
+      if (changedSchema) log.look();
     },
     sent: [],
     inTransaction: false,
