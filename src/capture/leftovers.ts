@@ -5,13 +5,13 @@ import { pathToFileURL } from 'node:url';
 import { ReplayError } from '../errors.js';
 import { LEFTOVERS, LOCKS } from '../wire/pg-sql.js';
 
-export interface Leftover {
+interface Leftover {
   /** schema, trigger, event trigger */
   readonly what: string;
   readonly name: string;
 }
 
-export interface Leftovers {
+interface Leftovers {
   readonly found: Leftover[];
   /** a process measures the rows right now: what is there is in use */
   readonly inUse: boolean;

@@ -33,6 +33,8 @@ const elsewhere: Record<string, { file: string; contains: string[] }> = {
   },
   'npx socket-replay import care 230-add-comment.json --user 3=guest': { file: 'tests/cli/import.test.ts', contains: ["'import', 'care'", "'3=guest'"] },
   'npx socket-replay import har checkout.har --user 1=alice': { file: 'tests/cli/import.test.ts', contains: ["'import', 'har'", "'1=alice'"] },
+  'npx socket-replay doctor --database postgres://localhost/app': { file: 'tests/cli/doctor.test.ts', contains: ["'doctor', '--database'"] },
+  'npx socket-replay doctor --database postgres://localhost/app --remove': { file: 'tests/cli/doctor.test.ts', contains: ["doctor('--remove')"] },
   'npm run build': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
   'npm run check': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
   'npm run format': { file: 'package.json', contains: ['"format": "biome check --write', '"check": "', 'biome check --error-on-warnings .'] },

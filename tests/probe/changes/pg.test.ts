@@ -444,7 +444,7 @@ describe('the database', () => {
     const db = await measured('CREATE TABLE t (id int PRIMARY KEY)');
     await db.end();
     open = [];
-    await vi.waitFor(() => nothingIsLeft());
+    await vi.waitFor(() => nothingIsLeft(), { timeout: 5_000 });
     await server.sql('postgres', `DROP DATABASE ${database}`);
     await server.create(database);
     const again = pool();
