@@ -5,7 +5,7 @@
 
 export const SCHEMA = 'socket_replay';
 /** in front of the application's triggers, and of those that PostgreSQL makes for foreign keys: they fire in the order of their names */
-export const TRIGGER = '!socket_replay';
+const TRIGGER = '!socket_replay';
 /** Advisory locks: (LOCKS, 1) while somebody installs or removes, (LOCKS, 2) shared by all who measure, (LOCKS + 1, N) by the one called N. */
 export const LOCKS = 1_936_880_754;
 const TRUNCATE_LIMIT = 20_000;

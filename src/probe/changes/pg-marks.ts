@@ -66,7 +66,7 @@ const texts = new WeakMap<object, Map<string, Statement>>();
 let entering: Tag | undefined;
 let sending: Sending | undefined;
 
-export const isPatched = (target: object): boolean => patched.has(target);
+const isPatched = (target: object): boolean => patched.has(target);
 
 export function once(target: object): boolean {
   if (patched.has(target)) return false;
