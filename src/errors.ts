@@ -53,10 +53,12 @@ export const catalogue = {
   REPLAY_NOTHING_REPLAYED: 'Record a session, or select a recording that has enabled traces.',
   REPLAY_SCALING_REFUSED: 'Remove --retries, --repeat-each or --shard for the projects of socket-replay.',
   REPLAY_REGRESSION: 'See the report.',
-  REPLAY_DATABASE: 'Correct the file or the address of the database, and let its driver be a package of your project.',
   REPLAY_NO_RUN: 'See the folders in .socket-replay/runs; a run with a reset keeps no rows, and what was taken back is not kept either.',
   REPLAY_TOTALS:
     'See which trace writes the table more or less often than recorded, in this iteration and in `regression`; other writers show as unattributed.',
+  // the database
+  REPLAY_DATABASE: 'Correct the file or the address of the database (postgres://USER:PASSWORD@HOST:PORT/NAME), or the rights of its user.',
+  REPLAY_NO_DRIVER: 'Run the command in the project of the application, or add the driver there: npm i -D pg, or npm i -D better-sqlite3',
   // the probe
   REPLAY_PROBE_UNREACHABLE: 'Start the application with the probe: node --import socket-replay/probe APP, or NODE_OPTIONS.',
   REPLAY_PROBE_REFUSED: 'Take the token from the probe file of the process, or set the same REPLAY_PROBE_TOKEN on both sides.',

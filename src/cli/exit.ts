@@ -9,10 +9,11 @@ const environment = new Set<ErrorCode>([
   'REPLAY_COMMAND_FAILED',
   'REPLAY_TARGET_UNREACHABLE',
   'REPLAY_CAPTURE_FAILED',
+  'REPLAY_DATABASE',
+  'REPLAY_NO_DRIVER',
   'REPLAY_PROBE_UNREACHABLE',
   'REPLAY_PROBE_REFUSED',
   'REPLAY_PROBE_PROTOCOL',
-  'REPLAY_DATABASE',
 ]);
 
 /** Errors of the system (a full disk, a refused connection) are the environment's too. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { capturesCommand } from './commands/captures.js';
 import { checkpointCommand } from './commands/checkpoint.js';
+import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
 import { importCommand } from './commands/import.js';
 import { initCommand } from './commands/init.js';
@@ -53,6 +54,7 @@ const commands = [
   renameCommand,
   migrateCommand,
   undoCommand,
+  doctorCommand,
 ];
 for (const command of commands) program.addCommand(inherit(command(), program));
 

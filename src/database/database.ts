@@ -19,17 +19,21 @@ export function projectPackage(name: string, what: string): unknown {
   try {
     return createRequire(join(process.cwd(), 'package.json'))(name);
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND';
-    const reason = missing ? 'is not installed in this project' : `cannot be loaded: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
-    throw new ReplayError('REPLAY_DATABASE', `${name}, by which ${what} is opened, ${reason}`, undefined, `Install it here: npm i -D ${name}`);
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND')
+      throw new ReplayError('REPLAY_NO_DRIVER', `${name}, by which ${what} is opened, is not installed in this project`, { file: process.cwd() });
+    throw new ReplayError('REPLAY_DATABASE', `${name}, by which ${what} is opened, cannot be loaded: ${wordsOf(error).split('\n')[0]}`);
   }
 }
 
 export const ALONE = 'taking it back would change other rows as well, by a cascade or a trigger';
 
 export const databaseError = (where: string, error: unknown): ReplayError =>
-  error instanceof ReplayError
-    ? error
-    : new ReplayError('REPLAY_DATABASE', `${withoutPassword(where)}: ${error instanceof Error ? error.message : String(error)}`);
+  error instanceof ReplayError ? error : new ReplayError('REPLAY_DATABASE', `${withoutPassword(where)}: ${wordsOf(error)}`);
+
+/** A connection refused at several addresses is an error without words of its own. */
+function wordsOf(error: unknown): string {
+  const { message, code, errors } = error as { message?: unknown; code?: unknown; errors?: unknown[] };
+  return String(message || (errors?.[0] as Error | undefined)?.message || code || error);
+}
 
 const withoutPassword = (where: string): string => where.replace(/^(\w+:\/\/[^:@/]*):[^@]*@/, '$1:…@');

@@ -7,6 +7,7 @@ import Module from 'node:module';
 import { currentContext, isFollowing, rootContext, within } from './context.js';
 import { type AnyFunction, isServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
+import { preparePrisma } from './prisma.js';
 import { followRequest } from './work.js';
 
 export interface Findings {
@@ -73,8 +74,12 @@ export function installCompileHook(findings: Findings): void {
   const prototype = Module.prototype as unknown as { _compile: AnyFunction };
   const original = prototype._compile;
   prototype._compile = function (this: unknown, ...args: unknown[]) {
-    const result = Reflect.apply(original, this, args);
     const file = args[1];
+    if (typeof file === 'string' && typeof args[0] === 'string') {
+      const source = args[0];
+      args[0] = guarded('module', () => preparePrisma(file, source)) ?? source;
+    }
+    const result = Reflect.apply(original, this, args);
     if (typeof file === 'string' && file.includes('node_modules')) guarded('module', () => findings.module(file, (this as { exports: unknown }).exports));
     return result;
   };

@@ -4,6 +4,7 @@ import { guarded } from '../guard.js';
 import { warn } from '../hub.js';
 import { betterSqlite3 } from './better-sqlite3.js';
 import { nodeSqlite } from './node-sqlite.js';
+import { pg } from './pg.js';
 import { sqlite3 } from './sqlite3.js';
 
 export interface Driver {
@@ -21,8 +22,8 @@ export interface Driver {
   flush(): number | Promise<number>;
 }
 
-const DRIVERS: readonly Driver[] = [betterSqlite3, sqlite3, nodeSqlite];
-const UNMEASURED = /[\\/]node_modules[\\/](pg|mysql2|mysql|mongodb)[\\/](?:lib[\\/])?index\.js$/;
+const DRIVERS: readonly Driver[] = [betterSqlite3, sqlite3, nodeSqlite, pg];
+const UNMEASURED = /[\\/]node_modules[\\/](pg-native|mysql2|mysql|mongodb)[\\/](?:lib[\\/])?index\.js$/;
 const isPromise = (value: unknown): value is Promise<unknown> => value instanceof Promise;
 
 export function adoptModule(file: string, exports: unknown): void {
