@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { capturesCommand } from './commands/captures.js';
 import { checkpointCommand } from './commands/checkpoint.js';
@@ -17,7 +18,9 @@ import { stopCommand } from './commands/stop.js';
 import { undoCommand } from './commands/undo.js';
 import { exitCodeOf, exitCodes, messageOf } from './exit.js';
 
+const { version } = createRequire(import.meta.url)('socket-replay/package.json') as { version: string };
 const program = new Command('socket-replay')
+  .version(version, '--version')
   .description('Record Socket.IO sessions of a running application to reviewable YAML, and replay them with Playwright.')
   .exitOverride()
   .showHelpAfterError('Use --help to see what can be given.')

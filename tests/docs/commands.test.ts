@@ -37,6 +37,7 @@ const elsewhere: Record<string, { file: string; contains: string[] }> = {
   'npx socket-replay undo --database app.db --apply': { file: 'tests/e2e/undo.test.ts', contains: ["'undo', '--database'", "'--apply'"] },
   'npx socket-replay doctor --database postgres://localhost/app': { file: 'tests/cli/doctor.test.ts', contains: ["'doctor', '--database'"] },
   'npx socket-replay doctor --database postgres://localhost/app --remove': { file: 'tests/cli/doctor.test.ts', contains: ["doctor('--remove')"] },
+  'npx socket-replay --version': { file: 'tests/cli/main.test.ts', contains: ["ran('--version')"] },
   'npm run build': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
   'npm run check': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
   'npm run format': { file: 'package.json', contains: ['"format": "biome check --write', '"check": "', 'biome check --error-on-warnings .'] },
