@@ -12,12 +12,14 @@ module.exports = {
     { name: 'no-circular', severity: 'error', from: { path: '^(src|reporters)' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
     only('recording is the ground floor', 'src/recording/', ['src/errors']),
     only('wire is the ground floor', 'src/wire/', ['src/errors']),
+    // What a database says of itself is asked by both, in the same words.
+    only('watch', 'src/watch/', ['src/probe/changes/(sqlite-schema|pg-schema|row-text|pg-values)', 'src/wire/', 'src/errors']),
     only('results', 'src/results/', ['src/recording/', 'src/errors']),
     only("the probe is loaded into other people's processes", 'src/probe/', ['src/wire/(encode|runtime-dir|messages|pg-sql)']),
     only('database', 'src/database/', ['src/recording/', 'src/wire/', 'src/errors']),
     only('auth', 'src/auth/', ['src/recording/', 'src/wire/', 'src/errors']),
-    only('capture', 'src/capture/', ['src/recording/', 'src/wire/', 'src/results/', 'src/errors']),
-    only('replay', 'src/replay/', ['src/recording/', 'src/wire/', 'src/results/', 'src/auth/', 'src/errors']),
+    only('capture', 'src/capture/', ['src/recording/', 'src/wire/', 'src/watch/', 'src/results/', 'src/errors']),
+    only('replay', 'src/replay/', ['src/recording/', 'src/wire/', 'src/watch/', 'src/results/', 'src/auth/', 'src/errors']),
     {
       name: 'reporters never import replay',
       severity: 'error',

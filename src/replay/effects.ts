@@ -6,16 +6,18 @@
 import type { Json } from '../recording/json.js';
 import type { Trace } from '../recording/schema.js';
 import type { Value } from '../recording/values.js';
+import type { Watch, WatchedChange } from '../watch/watch.js';
 import { hashArgs } from '../wire/encode.js';
 import type { FromProbe } from '../wire/messages.js';
 import type { Background } from './background.js';
 import { bindChange, bindPush, bindReceived, observedChange } from './binding.js';
+import { type ByTime, createByTime } from './by-time.js';
 import { type Source, sidOf, sourceOf } from './causes.js';
 import type { Ignore } from './ignore.js';
 import { addLeak } from './leak.js';
 import { clipped, TOO_DEEP } from './limits.js';
 import { judgeOtherCopy } from './other-copies.js';
-import { addChange, addPush, type ObservedChange, type SessionState, type TraceRun } from './state.js';
+import { addChange, addPush, type CopyState, type ObservedChange, type SessionState, type TraceRun } from './state.js';
 import type { Totals } from './totals.js';
 import { hasReceived, isUncaused } from './uncaused.js';
 import { createUnproven } from './unproven.js';
@@ -26,6 +28,8 @@ export interface Effects {
   received(session: SessionState, event: string, args: Value[]): void;
   /** the probe reported something */
   reported(message: FromProbe): void;
+  /** rows changed, seen from outside */
+  watched(changes: readonly WatchedChange[]): void;
   /** A client has learnt its socket id. The probe may have spoken of it before: its way is shorter than the handshake's. */
   connected(sid: string): void;
   /** Nothing more is awaited: what could still be meant is handed to those that lack it. */
@@ -48,6 +52,8 @@ export interface EffectsOptions {
   /** one copy of one recording: whatever comes was made by it */
   alone: boolean;
   bySid: ReadonlyMap<string, SessionState>;
+  /** rows are seen from outside, and all are this copy's */
+  watch?: { watch: Watch; copy: CopyState };
   ignore: Ignore;
   /** what is told of every change that is not ignored */
   writes: Writes;
@@ -107,6 +113,15 @@ export function createEffects(options: EffectsOptions): Effects {
     unattributed('change', () => ({ [op]: table, key: key as Json, cause }), options.background?.take(change));
   };
   const unproven = createUnproven(options, unattributedPush);
+  const byTime: ByTime | undefined =
+    options.watch &&
+    createByTime({
+      ...options,
+      copy: options.watch.copy,
+      tables: options.watch.watch.tables,
+      net: options.watch.watch.net,
+      unattributed: ({ op, table, key }) => unattributed('change', () => ({ [op]: table, key: clipped(key, 64, SHOWN), cause: null })),
+    });
 
   const hold = (sid: string | undefined, message: PushMessage | ChangeMessage): boolean => {
     if (sid === undefined || bySid.has(sid) || held >= HELD) return false;
@@ -201,13 +216,20 @@ export function createEffects(options: EffectsOptions): Effects {
       if (cause === undefined) add(receipts, key, { session, event, args });
       else deliver(cause, session, event, args);
     },
+    watched(changes) {
+      if (over) return;
+      for (const change of changes.map(observedChange)) if (!isIgnored(change)) byTime?.changed(change);
+    },
     connected(sid) {
       const messages = early.get(sid) ?? [];
       early.delete(sid);
       held -= messages.length;
       for (const message of messages) reported(message);
     },
-    handOut: () => unproven.handOut(),
+    handOut() {
+      unproven.handOut();
+      byTime?.handOut();
+    },
     finish() {
       if (over) return counts;
       over = true;

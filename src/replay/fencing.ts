@@ -1,5 +1,6 @@
 /** The proof that nothing more comes (law 10): the probe has drained what the traces started, and every connection has answered the fence. */
 import PQueue from 'p-queue';
+import { ReplayError } from '../errors.js';
 import type { ReplayFailure, ReplayInput } from './input.js';
 import type { SessionState } from './state.js';
 
@@ -19,6 +20,16 @@ export async function drain({ probe, ackTimeout, write, signal }: ReplayInput, e
       });
   } catch (error) {
     errors.push({ code: 'REPLAY_PROBE_LOST', message: `the probe was lost while it was drained: ${error instanceof Error ? error.message : String(error)}` });
+  }
+}
+
+/** Every row that has been committed until now is known. */
+export async function lookAtRows({ watch, signal }: ReplayInput, errors: ReplayFailure[]): Promise<void> {
+  if (!watch || signal.aborted || errors.some(({ code }) => code === 'REPLAY_WATCH_FAILED')) return;
+  try {
+    await watch.flush();
+  } catch (error) {
+    errors.push({ code: 'REPLAY_WATCH_FAILED', message: error instanceof ReplayError ? error.what : String(error) });
   }
 }
 

@@ -3,6 +3,7 @@ import type { Identity } from '../auth/http-login.js';
 import type { ErrorCode } from '../errors.js';
 import type { LoadedRecording } from '../recording/load.js';
 import type { JournalRecord, Outcome, Verdict } from '../results/schema.js';
+import type { Watch } from '../watch/watch.js';
 import type { ProbeConnection } from '../wire/client.js';
 import type { FromProbe } from '../wire/messages.js';
 import type { Ignore } from './ignore.js';
@@ -36,6 +37,8 @@ export interface ReplayInput {
   login(user: string, signal: AbortSignal): Promise<Identity>;
   /** what it said before is not of this replay, and ignored */
   probe?: ProbeConnection;
+  /** row changes seen from outside, where no probe tells them */
+  watch?: Watch;
   /** without a probe: whether the double CONNECT works on this target */
   namespaceFence: boolean;
   /** what is wrong before it begins, and fails it: not measured */

@@ -11,11 +11,12 @@ import { createCheckpoints } from './checkpoints.js';
 import { connectEarly } from './connecting.js';
 import { createCopies } from './copies.js';
 import { createEffects, type EffectCounts } from './effects.js';
-import { drain, fenceAll } from './fencing.js';
+import { drain, fenceAll, lookAtRows } from './fencing.js';
 import type { Progress, ReplayInput, ReplaySummary } from './input.js';
 import { createLedger } from './ledger.js';
 import { logIn } from './login.js';
 import { round, verdictOf } from './records.js';
+import { judgeRows, type Rows, rowsOf } from './rows.js';
 import { runSession } from './session.js';
 import { deferred, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 import { createTotals, isOff, totalWords } from './totals.js';
@@ -24,15 +25,18 @@ import { createWrites } from './writes.js';
 
 export type { Measures, Progress, ReplayInput, ReplaySummary } from './input.js';
 
-export async function replay(input: ReplayInput): Promise<ReplaySummary> {
+export async function replay(given: ReplayInput): Promise<ReplaySummary> {
+  const rows = rowsOf(given);
+  const { input } = rows;
   const began = performance.now();
   const delay = monitorEventLoopDelay({ resolution: 20 });
   delay.enable();
-  const replaying = prepare(input, began);
+  const replaying = prepare(rows, began);
   const { sessions, effects, ledger, final } = replaying;
   const errors = [...input.errors];
   const abort = abortion(input.signal);
   const deaf = listen(input, effects.reported, errors);
+  const blind = input.watch?.onChanges((changes) => (rows.tables ? rows.tables.changed(changes) : effects.watched(changes)));
   let left: EffectCounts;
   try {
     await abort.or(() => logIn(sessions, input));
@@ -45,6 +49,7 @@ export async function replay(input: ReplayInput): Promise<ReplaySummary> {
     await abort.or(() => allSettled(sessions));
     await abort.or(() => drain(input, errors));
     await abort.or(() => fenceAll(sessions, input));
+    await abort.or(() => lookAtRows(input, errors));
     if (!input.signal.aborted) {
       effects.handOut();
       ledger.judgeAll(sessions, (run) => !isFinal(run));
@@ -53,6 +58,8 @@ export async function replay(input: ReplayInput): Promise<ReplaySummary> {
     await loops;
     await abort.or(() => allSettled(sessions));
     await abort.or(() => drain(input, errors));
+    await abort.or(() => lookAtRows(input, errors));
+    await abort.or(() => judgeRows(rows, errors));
     await abort.or(() => replaying.checkpoints.rest());
   } finally {
     left = effects.finish();
@@ -61,8 +68,10 @@ export async function replay(input: ReplayInput): Promise<ReplaySummary> {
     await Promise.all(sessions.map((session) => session.client?.close()));
     // What our own goodbye makes the application do must not fall into the next replay.
     await abort.or(() => drain(input, errors));
+    await abort.or(() => lookAtRows(input, errors));
     ledger.judgeAll(sessions, () => true);
     deaf();
+    blind?.();
     abort.forget();
     delay.disable();
   }
@@ -88,8 +97,8 @@ function tellBeside(
     const message = `the rows of ${recording.name} are not compared: its source (${recording.recorded?.source}) sees none`;
     input.write({ type: 'note', level: 'info', code: 'ROWS_NOT_RECORDED', message });
   }
-  // What was cut off proves nothing of what would have come.
-  if (!input.measures.changes || input.signal.aborted || errors.some(({ code }) => code === 'REPLAY_PROBE_LOST')) return {};
+  // What was cut off proves nothing of what would have come, and of rows seen from outside each trace was judged by all of its own.
+  if (input.watch || !input.measures.changes || input.signal.aborted || errors.some(({ code }) => code === 'REPLAY_PROBE_LOST')) return {};
   for (const message of background?.missing() ?? []) input.write({ type: 'note', level: 'info', code: 'UNATTRIBUTED_MISSING', message });
   const all = totals.result();
   // Where a trace failed the sum only follows.
@@ -103,16 +112,16 @@ function tellBeside(
   };
 }
 
-function prepare(input: ReplayInput, began: number): Replaying {
-  const sessions = createCopies(input).flatMap((copy) => copy.sessions);
+function prepare({ input, tables, alone }: Rows, began: number): Replaying {
+  const copies = createCopies(input);
+  const sessions = copies.flatMap((copy) => copy.sessions);
   const traces = sessions.reduce((sum, { session }) => sum + session.traces.filter((trace) => !trace.disabled).length, 0);
   const progress: Progress = { connected: 0, clients: sessions.length, settled: 0, traces, failed: 0 };
   const bySid = new Map<string, SessionState>();
   const writes = createWrites();
   const totals = createTotals(input);
-  const alone = input.copies === 1 && input.recordings.length === 1;
   const background =
-    alone && input.probe
+    alone && input.probe && !input.watch
       ? createBackground(
           input.recordings.map(({ recording }) => recording),
           input.ignore,
@@ -125,6 +134,7 @@ function prepare(input: ReplayInput, began: number): Replaying {
     probe: input.probe !== undefined,
     alone,
     bySid,
+    ...(input.watch && !tables && copies[0] && { watch: { watch: input.watch, copy: copies[0] } }),
     ignore: input.ignore,
     writes,
     totals,

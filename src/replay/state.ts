@@ -162,6 +162,17 @@ export function addChange(run: TraceRun, change: ObservedChange): void {
   arrived(run, changeKey(change));
 }
 
+/** What was said of a row is said anew: the change is no longer what it was. */
+export function takeBack(run: TraceRun, change: ObservedChange): void {
+  run.changes.splice(run.changes.indexOf(change), 1);
+  const key = changeKey(change);
+  const wanted = (run.expected.changes ?? []).filter((entry) => changeKey(changeOf(entry)) === key).length;
+  const came = run.changes.filter((other) => changeKey(other) === key).length;
+  if (came >= wanted) return;
+  run.missing?.set(key, (run.missing.get(key) ?? 0) + 1);
+  run.lacking++;
+}
+
 function arrived(run: TraceRun, key: string): void {
   const left = run.missing?.get(key) ?? 0;
   if (left === 0) return;
@@ -171,6 +182,9 @@ function arrived(run: TraceRun, key: string): void {
 
 /** Whether the trace still waits for such a push. */
 export const wants = (run: TraceRun, to: string, event: string): boolean => (run.missing?.get(pushKey(to, event)) ?? 0) > 0;
+
+/** Whether the trace still waits for such a change. */
+export const wantsChange = (run: TraceRun, change: Change): boolean => (run.missing?.get(changeKey(change)) ?? 0) > 0;
 
 const pushKey = (to: string, event: string): string => `push ${to}\n${event}`;
 const changeKey = ({ op, table }: Change): string => `${op} ${table}`;
