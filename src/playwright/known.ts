@@ -11,16 +11,21 @@ export function notMeasured(
   fence: boolean,
   recordings: LoadedRecording[],
   options: ReplayOptions,
+  isWatched: boolean,
 ): { what: string; fails: boolean }[] {
   const changes = options.measure.includes('changes');
+  const noRows = {
+    what: `row changes are not measured: there is no probe in the process that listens at ${options.baseURL}, and no \`use.watch\``,
+    fails: changes,
+  };
   if (!probe)
     return [
-      { what: `row changes are not measured: there is no probe in the process that listens at ${options.baseURL}`, fails: changes },
+      ...(isWatched ? [] : [noRows]),
       { what: 'who caused a push is not known without the probe: pushes are compared per receiver', fails: false },
       ...(fence ? [] : [{ what: 'that a session receives nothing more is not measured: the target accepts namespaces that do not exist', fails: false }]),
     ];
   const recorded = recordings.some(({ recording }) => recording.sessions.some((session) => session.traces.some((trace) => (trace.changes ?? []).length > 0)));
-  if (probe.hello.changes === 'none')
+  if (probe.hello.changes === 'none' && !isWatched)
     return [{ what: 'row changes are not measured: the probe knows no database of this application', fails: changes && recorded }];
   return [];
 }

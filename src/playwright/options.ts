@@ -35,6 +35,8 @@ export const useSchema = z.object({
   order: z.enum(['recording', 'session']).default('recording'),
   /** what must be measured for the verdict to count. Default all three */
   measure: z.array(part).min(1).default(['acks', 'pushes', 'changes']),
+  /** the database, where no probe tells its rows: the path of a SQLite file, or `postgres://…`; also `REPLAY_WATCH` in the environment, for its password */
+  watch: z.string().min(1).optional(),
   /** values of `!secret name`; also `REPLAY_SECRET_NAME` in the environment */
   secrets: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
   /** tables that are the application's own noise: session store, logs. `*` and `?` stand for any letters. Their changes are neither required nor unexpected */
@@ -75,6 +77,7 @@ const environmentSchema = z.object({
     .optional(),
   REPLAY_SPEED: z.union([z.enum(['fast', 'realtime']), z.coerce.number().positive().max(1000)]).optional(),
   REPLAY_CONTINUE_ON_FAILURE: flag.optional(),
+  REPLAY_WATCH: z.string().optional(),
 });
 
 const environment = (env: NodeJS.ProcessEnv): z.output<typeof environmentSchema> => {
@@ -103,7 +106,8 @@ export function scaleOptions(input: ScaleInput, env: NodeJS.ProcessEnv = process
 
 export function replayOptions(use: unknown, env: NodeJS.ProcessEnv = process.env): ReplayOptions {
   const set = environment(env);
-  const options = parse(useSchema, { ...(use as object), ...(set.REPLAY_SPEED === undefined ? {} : { speed: set.REPLAY_SPEED }) }, '`use`');
+  const above = { ...(set.REPLAY_SPEED !== undefined && { speed: set.REPLAY_SPEED }), ...(set.REPLAY_WATCH !== undefined && { watch: set.REPLAY_WATCH }) };
+  const options = parse(useSchema, { ...(use as object), ...above }, '`use`');
   const secrets: Record<string, string | number> = { ...options.secrets };
   for (const [name, value] of Object.entries(env))
     if (name.startsWith('REPLAY_SECRET_') && value !== undefined) secrets[name.slice('REPLAY_SECRET_'.length).toLowerCase()] = value;

@@ -9,6 +9,8 @@ import { ignoreOf } from '../replay/ignore.js';
 import { type Progress, type ReplayInput, type ReplaySummary, replay } from '../replay/replay.js';
 import { type Journal, openJournal } from '../results/journal.js';
 import type { BeginRecord, TraceRecord } from '../results/schema.js';
+import { openWatch } from '../watch/open.js';
+import type { Watch } from '../watch/watch.js';
 import type { ProbeConnection } from '../wire/client.js';
 import { failTest } from './failure.js';
 import { beginRecord, recordedOf } from './journal-header.js';
@@ -44,6 +46,7 @@ interface Job {
 interface Ready {
   turn: Turn;
   probe?: ProbeConnection;
+  watch?: Watch;
   fence: boolean;
   level: BeginRecord['level'];
   levelReason?: string;
@@ -70,6 +73,7 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
       return await withWritten(job, ready, journal, (wrote) => replay({ ...inputOf(job, ready, journal, kept), ...(wrote && { wrote }) }));
     } finally {
       ready.probe?.close();
+      await ready.watch?.close();
       ready.turn.end();
     }
   });
@@ -123,6 +127,7 @@ async function prepare(job: Job, journal: Journal): Promise<Ready> {
   const { options, recordings, iteration, beside, signal } = job;
   let turn: Turn | undefined;
   let probe: ProbeConnection | undefined;
+  let watch: Watch | undefined;
   try {
     turn = await takeTurn(currentRun(), options.baseURL, iteration, beside, signal);
     await checkTarget(options);
@@ -130,20 +135,23 @@ async function prepare(job: Job, journal: Journal): Promise<Ready> {
     // Beside others it would pull the state away under them.
     const reset = !beside && (await resetTarget(options));
     await probe?.drain(options.ackTimeout);
+    watch = await watchOf(job, probe);
     const fence = probe === undefined && (await canFence(options));
     const alone = iteration === 0;
     const ready: Ready = {
       turn,
       ...(probe && { probe }),
+      ...(watch && { watch }),
       fence,
       level: alone && reset ? 'exact' : 'shared',
       ...(alone && !reset && { levelReason: 'no `reset` is configured' }),
-      unmeasured: notMeasured(probe, fence, recordings, options),
+      unmeasured: notMeasured(probe, fence, recordings, options, watch !== undefined),
     };
     journal.write(header(job, ready));
     return ready;
   } catch (error) {
     probe?.close();
+    await watch?.close();
     turn?.end();
     // The run has a reason, and no traces.
     if (error instanceof ReplayError) {
@@ -155,11 +163,25 @@ async function prepare(job: Job, journal: Journal): Promise<Ready> {
   }
 }
 
+/** The probe knows more. Beside other iterations their rows cannot be told from these. */
+async function watchOf({ options, beside }: Job, probe: ProbeConnection | undefined): Promise<Watch | undefined> {
+  if (options.watch === undefined || beside || probe?.hello.changes === 'measured' || !options.measure.includes('changes')) return undefined;
+  return openWatch(options.watch);
+}
+
+/** One copy of one recording alone: whatever changes was changed by it. */
+function rowsBy({ options, copies, recordings }: Job, { probe, watch }: Pick<Ready, 'probe' | 'watch'>): NonNullable<BeginRecord['rows']> {
+  if (!options.measure.includes('changes')) return 'not measured';
+  if (watch) return copies === 1 && recordings.length === 1 ? 'time' : 'iteration';
+  return probe?.hello.changes === 'measured' ? 'probe' : 'not measured';
+}
+
 const header = (
-  { testInfo, iteration, options, copies, clients, recordings }: Job,
-  { level, levelReason, probe, unmeasured }: Pick<Ready, 'level' | 'levelReason' | 'probe' | 'unmeasured'>,
-): BeginRecord =>
-  beginRecord(testInfo, {
+  job: Job,
+  { level, levelReason, probe, watch, unmeasured }: Pick<Ready, 'level' | 'levelReason' | 'probe' | 'watch' | 'unmeasured'>,
+): BeginRecord => {
+  const { testInfo, iteration, options, copies, clients, recordings } = job;
+  return beginRecord(testInfo, {
     run: currentRun().id,
     iteration,
     target: options.baseURL,
@@ -168,16 +190,19 @@ const header = (
     speed: String(options.speed),
     ackTimeout: options.ackTimeout,
     probe: probe !== undefined,
+    rows: rowsBy(job, { ...(probe && { probe }), ...(watch && { watch }) }),
+    ...(watch && { watch: `${watch.database}: ${watch.how}` }),
     measures: options.measure,
     notMeasured: unmeasured.map(({ what }) => what),
     copies,
     clients: Math.max(1, clients),
     recordings: recordings.map(recordedOf),
   });
+};
 
 function inputOf(
   { recordings, copies, options, testInfo, signal }: Job,
-  { probe, fence, level, unmeasured }: Ready,
+  { probe, watch, fence, level, unmeasured }: Ready,
   journal: Journal,
   kept: TraceRecord[],
 ): ReplayInput {
@@ -193,7 +218,11 @@ function inputOf(
     connectTimeout: options.connectTimeout,
     speed: speedFactor(options.speed),
     order: options.order,
-    measures: { acks: measure.includes('acks'), pushes: measure.includes('pushes'), changes: measure.includes('changes') && probe !== undefined },
+    measures: {
+      acks: measure.includes('acks'),
+      pushes: measure.includes('pushes'),
+      changes: measure.includes('changes') && (probe !== undefined || watch !== undefined),
+    },
     ignore: ignoreOf(options.ignoreTables, options.ignoreColumns),
     secrets: secretsFor(recordings, options.secrets),
     mutable: mutableColumns(all.length > 0 ? all : recordings),
@@ -202,6 +231,7 @@ function inputOf(
         ? httpLogin(options.baseURL, user, login, ended)
         : Promise.reject(new ReplayError('REPLAY_LOGIN_UNKNOWN_USER', `a recording needs the user ${user}, and there is no \`use.login\``)),
     ...(probe && { probe }),
+    ...(watch && { watch }),
     namespaceFence: fence,
     errors: unmeasured.filter(({ fails }) => fails).map(({ what }) => ({ code: 'REPLAY_NOT_MEASURED' as const, message: what })),
     write(record) {

@@ -103,6 +103,10 @@ const beginRecord = z.strictObject({
   speed: z.string(),
   ackTimeout: z.number(),
   probe: z.boolean(),
+  /** how row changes are put under traces: the probe knows their cause; from outside by time, where one copy runs alone, else only how many they are */
+  rows: z.enum(['probe', 'time', 'iteration', 'not measured']).optional(),
+  /** how the database is watched from outside, as a sentence */
+  watch: z.string().optional(),
   measures: z.array(z.enum(['acks', 'pushes', 'changes'])),
   /** what cannot be measured, a sentence each: no probe, no fence */
   notMeasured: z.array(z.string()),

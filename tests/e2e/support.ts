@@ -122,16 +122,19 @@ export const temporary = (name: string): string => mkdtempSync(join(tmpdir(), `s
 export interface Target {
   url: string;
   port: number;
+  /** its SQLite file */
+  database: string;
   stop(): Promise<void>;
 }
 
 /** The annotator on a free port and a database of its own; under the probe unless told otherwise. */
 export async function startAnnotator(options: { bug?: string; probe?: boolean } = {}): Promise<Target> {
   const port = await freePort();
+  const database = join(temporary('annotator'), 'annotator.db');
   const app = run(process.execPath, ['--import', 'tsx', 'examples/annotator/server.ts'], {
     env: {
       PORT: String(port),
-      ANNOTATOR_DB: join(temporary('annotator'), 'annotator.db'),
+      ANNOTATOR_DB: database,
       ...(options.bug && { ANNOTATOR_BUG: options.bug }),
       ...(options.probe !== false && { NODE_OPTIONS: `--import=${preload}` }),
     },
@@ -140,6 +143,7 @@ export async function startAnnotator(options: { bug?: string; probe?: boolean } 
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    database,
     async stop() {
       app.child.kill('SIGTERM');
       await app.ended;

@@ -15,6 +15,13 @@ export function settingsView({ results }: Model): HTMLElement {
   );
 }
 
+const rowsText: Record<NonNullable<TestResult['rows']>, string> = {
+  probe: 'by the probe: each with the trace that caused it',
+  time: 'by time, one copy: seen from outside, each put under the trace that expects it',
+  iteration: 'by iteration: seen from outside, and only counted by table',
+  'not measured': 'not measured',
+};
+
 function testView(test: TestResult, open: boolean): HTMLElement {
   const warnings = test.notes.filter(({ level }) => level !== 'info').length + test.errors.length;
   return h(
@@ -92,6 +99,7 @@ function factsOf(test: TestResult): Child[] {
     fact('Speed', test.speed),
     fact('Ack timeout', milliseconds(test.ackTimeout)),
     fact('Probe', test.probe ? 'yes' : 'no: causes are unknown'),
+    ...(test.rows ? [fact('Row changes', `${rowsText[test.rows]}${test.watch === undefined ? '' : ` (${test.watch})`}`)] : []),
     fact('Foreign pushes', test.foreign.toLocaleString('en')),
     fact('Unattributed', `${plural(test.unattributed.pushes, 'push', 'pushes')}, ${plural(test.unattributed.changes, 'change')}`),
     fact(
