@@ -8,7 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { valuesText } from '../probe/changes/row-text.js';
 import { type FoundTable, layoutOf, type Query, quoteName, readTables } from '../probe/changes/sqlite-schema.js';
 import { driverOf } from './driver.js';
-import { changesBetween, MAX_ROWS, type Snapshot } from './snapshots.js';
+import { changesBetween, MAX_ROWS, picked, type Snapshot } from './snapshots.js';
 import { clock, type Technique, unreadable, type WatchedChange } from './watch.js';
 
 /** what is used of better-sqlite3 */
@@ -127,7 +127,19 @@ function readRows(open: Database, found: FoundTable): Snapshot | undefined {
   const sql = `SELECT ${[...keys, ...columns].map(quoteName).join(', ')} FROM ${target} LIMIT ${MAX_ROWS + 1}`;
   const all = open.prepare(sql).safeIntegers(true).raw(true).all() as unknown[][];
   if (all.length > MAX_ROWS) return undefined;
-  return { table: found.table, rows: new Map(all.map((row) => [valuesText(row.splice(0, keys.length)), valuesText(row)])) };
+  return {
+    table: found.table,
+    rows: new Map(all.map((row) => [valuesText(row.splice(0, keys.length)), valuesText(row)])),
+    read(text, keyText) {
+      const row = zip(columns, text);
+      return { row, key: rowid === null ? picked(row, key) : zip(['rowid'], keyText) };
+    },
+  };
+}
+
+function zip(columns: readonly string[], text: string): Record<string, unknown> {
+  const values = JSON.parse(text) as unknown[];
+  return Object.fromEntries(columns.map((column, index) => [column, values[index]]));
 }
 
 const isBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(String((error as { code?: unknown }).code));
