@@ -5,7 +5,10 @@ import type { TraceSource } from '../capture/source.js';
 import { mergeSources } from '../capture/sources/merged.js';
 import { probeSource } from '../capture/sources/probe.js';
 import { proxySource } from '../capture/sources/proxy.js';
+import { watchedSource } from '../capture/sources/watched.js';
 import { ReplayError } from '../errors.js';
+import { openWatch } from '../watch/open.js';
+import type { Watch } from '../watch/watch.js';
 import { connectProbe, findProbes } from '../wire/client.js';
 import type { ProbeFile } from '../wire/messages.js';
 import { preloadFile } from '../wire/preload.js';
@@ -20,6 +23,8 @@ export interface Connected {
   source: TraceSource;
   /** present when it was started here */
   application?: Application;
+  /** its database, where that is watched from outside */
+  watch?: Watch;
 }
 
 export interface Wanted {
@@ -27,6 +32,8 @@ export interface Wanted {
   /** true: also where a probe runs */
   proxy?: boolean;
   port?: string;
+  /** a database */
+  watch?: string;
 }
 
 /**
@@ -35,6 +42,27 @@ export interface Wanted {
  * that happens to run under a probe is not what was asked for.
  */
 export async function connect(terminal: Console, wanted: Wanted, command: readonly string[]): Promise<Connected> {
+  const database = wanted.watch ?? process.env.REPLAY_WATCH;
+  if (!database) return connectSource(terminal, wanted, command);
+  // First: a database that cannot be watched is said before anything is started.
+  const watch = await openWatch(database);
+  try {
+    const connected = await connectSource(terminal, wanted, command);
+    if (connected.source.changes === 'measured') {
+      terminal.warn('The probe tells the rows, and what caused them: the database is not watched from outside.');
+      await watch.close();
+      return connected;
+    }
+    terminal.print(`Rows are watched in ${watch.database}, and put under traces by time. How: ${watch.how}.`);
+    for (const { why } of watch.notWatched()) terminal.warn(`Not watched: ${why}.`);
+    return { ...connected, source: watchedSource(connected.source, watch), watch };
+  } catch (error) {
+    await watch.close();
+    throw error;
+  }
+}
+
+async function connectSource(terminal: Console, wanted: Wanted, command: readonly string[]): Promise<Connected> {
   const { target } = wanted;
   const running = findProbes();
   const attachable = applicationsAt(running, target);
@@ -47,7 +75,8 @@ export async function connect(terminal: Console, wanted: Wanted, command: readon
       'Start the application yourself, and name its address.',
     );
   if (command.length > 0 && (target === undefined || attachable.length === 0)) return startAndConnect(terminal, target, command);
-  if (target !== undefined && (proxied || attachable.length === 0)) return putInFront(terminal, target, wanted.port);
+  if (target !== undefined && (proxied || attachable.length === 0))
+    return putInFront(terminal, target, wanted.port, (wanted.watch ?? process.env.REPLAY_WATCH ?? '') !== '');
   const chosen = await choose(terminal, attachable, running, target);
   terminal.print(`Attached to ${targetName(chosen)}.`);
   return { source: await open(terminal, chosen) };
@@ -69,11 +98,11 @@ async function startAndConnect(terminal: Console, target: string | undefined, co
   }
 }
 
-async function putInFront(terminal: Console, target: string, port: string | undefined): Promise<Connected> {
+async function putInFront(terminal: Console, target: string, port: string | undefined, watched: boolean): Promise<Connected> {
   const url = parseTarget(target);
   const { source, port: listening } = await proxySource(url, parsePort(port));
   const path = url.pathname === '/' ? '' : url.pathname;
-  terminal.print(`A proxy stands in front of ${url.origin}: what clients send through it is recorded, without causes and rows.`);
+  terminal.print(`A proxy stands in front of ${url.origin}: what clients send through it is recorded, without causes${watched ? '' : ' and rows'}.`);
   terminal.print(`Open http://localhost:${listening}${path} in place of ${url.origin}${path}.`);
   terminal.print(`Whoever logs in opens an address with the name of the user: http://alice.localhost:${listening}${path}`);
   return { source };

@@ -22,17 +22,18 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
   speed: [undefined, { option: true }],
   order: [undefined, { option: true }],
   measure: [undefined, { option: true }],
+  watch: [undefined, { option: true }],
   secrets: [undefined, { option: true }],
   ignoreTables: [undefined, { option: true }],
   ignoreColumns: [undefined, { option: true }],
   socketPath: [undefined, { option: true }],
   replay: async (
-    { baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, secrets, ignoreTables, ignoreColumns, socketPath },
+    { baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, watch, secrets, ignoreTables, ignoreColumns, socketPath },
     use,
     testInfo,
   ) => {
     const set = Object.fromEntries(
-      Object.entries({ baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, secrets, ignoreTables, ignoreColumns, socketPath }).filter(
+      Object.entries({ baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, watch, secrets, ignoreTables, ignoreColumns, socketPath }).filter(
         ([, value]) => value !== undefined,
       ),
     );

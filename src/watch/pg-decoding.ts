@@ -8,7 +8,7 @@ import type { Row, Session } from './pg.js';
 import { type Decoded, decodeLine, UNCHANGED } from './pg-decoded.js';
 import { snapshotOf, told } from './pg-snapshots.js';
 import { MAX_ROWS } from './snapshots.js';
-import { clock, type Technique, type WatchedChange } from './watch.js';
+import { clock, type Look, type Technique, type WatchedChange } from './watch.js';
 
 const SLOT = 'socket_replay_';
 /** A new slot waits for all transactions that are open. */
@@ -79,28 +79,30 @@ export async function decoding(session: Session): Promise<Technique> {
     }
   };
 
-  const decoded = async (): Promise<WatchedChange[]> => {
+  const decoded = async (): Promise<Look> => {
     const found = await session.query(`SELECT data FROM pg_logical_slot_get_changes($1::name, NULL, NULL, 'include-xids', '0', 'skip-empty-xacts', '1')`, [
       slot,
     ]);
+    const by = clock();
     const lines = found.flatMap(({ data }) => decodeLine(String(data)) ?? []);
-    if (lines.length === 0) return [];
+    if (lines.length === 0) return { changes: [], by };
     await follow(false);
     const byTarget = new Map([...tables.values()].map((followed) => [followed.layout.target.replaceAll('"', ''), followed]));
     const rows = await valuesOf(session, lines, byTarget);
-    return lines.flatMap((line, index) => {
+    const changes = lines.flatMap((line, index) => {
       const followed = byTarget.get(line.table);
       return followed ? apply(followed, line, rows[index]) : [];
     });
+    return { changes, by };
   };
 
-  const look = async (): Promise<WatchedChange[]> => {
-    if ((await session.moment()) === moment) return [];
+  const look = async (): Promise<Look> => {
+    if ((await session.moment()) === moment) return { changes: [], by: clock() };
     await logged(session);
     const now = await session.moment();
-    const changes = await decoded();
+    const seen = await decoded();
     moment = now;
-    return changes;
+    return seen;
   };
   await follow(true);
   // What was committed while we looked is in the rows, or will be once it has been told; either way it was before.

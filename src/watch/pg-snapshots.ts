@@ -6,7 +6,7 @@ import type { Layout } from '../probe/changes/pg-schema.js';
 import { encodeValue, readRow } from '../probe/changes/pg-values.js';
 import type { Session } from './pg.js';
 import { changesBetween, MAX_ROWS, picked, type Snapshot } from './snapshots.js';
-import { clock, type Technique, type WatchedChange } from './watch.js';
+import { clock, type Look, type Technique } from './watch.js';
 
 /** a name that no column has */
 const ROW = '"socket replay"';
@@ -43,19 +43,21 @@ export async function pgSnapshots(session: Session, why: string): Promise<Techni
     unwatched = left;
     return next;
   };
-  const look = async (): Promise<WatchedChange[]> => {
+  const look = async (): Promise<Look> => {
     const now = await session.moment();
-    if (now === moment) return [];
-    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    if (now === moment) return { changes: [], by: clock() };
+    // Its snapshot is taken by the first question.
+    await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT txid_current_snapshot()');
+    const by = clock();
     let next: Map<string, Known>;
     try {
       next = await readAll();
     } finally {
       await session.query('ROLLBACK');
     }
-    const changes = moment === undefined ? [] : changesBetween(snapshots(known), snapshots(next), clock());
+    const changes = moment === undefined ? [] : changesBetween(snapshots(known), snapshots(next), by);
     [known, moment] = [next, now];
-    return changes;
+    return { changes, by };
   };
   await look();
   return {

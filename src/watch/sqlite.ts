@@ -9,7 +9,7 @@ import { valuesText } from '../probe/changes/row-text.js';
 import { type FoundTable, layoutOf, type Query, quoteName, readTables } from '../probe/changes/sqlite-schema.js';
 import { driverOf } from './driver.js';
 import { changesBetween, MAX_ROWS, picked, type Snapshot } from './snapshots.js';
-import { clock, type Technique, unreadable, type WatchedChange } from './watch.js';
+import { clock, type Look, type Technique, unreadable } from './watch.js';
 
 /** what is used of better-sqlite3 */
 interface Statement {
@@ -69,23 +69,25 @@ export async function watchSqlite(path: string): Promise<Technique> {
     return read;
   };
 
-  const lookOnce = (): WatchedChange[] => {
+  const lookOnce = (): Look => {
     follow();
     const now = open.pragma('data_version', { simple: true });
-    if (now === version) return [];
+    if (now === version) return { changes: [], by: clock() };
     open.exec('BEGIN');
     try {
       const next = readAll();
-      const changes = begun ? changesBetween(state, next, clock()) : [];
+      // Nothing else ran here meanwhile.
+      const by = clock();
+      const changes = begun ? changesBetween(state, next, by) : [];
       begun = true;
       state = next;
       version = now;
-      return changes;
+      return { changes, by };
     } finally {
       open.exec('COMMIT');
     }
   };
-  const look = async (): Promise<WatchedChange[]> => {
+  const look = async (): Promise<Look> => {
     for (const deadline = clock() + BUSY_MS; ; ) {
       try {
         return lookOnce();

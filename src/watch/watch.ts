@@ -35,7 +35,13 @@ export interface Watch {
 /** One way of looking at a database. */
 export interface Technique extends Pick<Watch, 'database' | 'how' | 'net' | 'notWatched' | 'tables' | 'close'> {
   /** What was committed since the last look. Cheap where nothing was. */
-  look(): Promise<WatchedChange[]>;
+  look(): Promise<Look>;
+}
+
+export interface Look {
+  changes: WatchedChange[];
+  /** all of it was committed by then; the reading may have taken longer */
+  by: number;
 }
 
 /** how long nobody looks, at least; a look that took long is followed by a longer pause, so that the database has time for others */
@@ -61,10 +67,10 @@ export function watching(technique: Technique): Watch {
     if (closing.signal.aborted) return;
     const began = clock();
     try {
-      const changes = await technique.look();
-      const seen = { from: last, to: clock() };
+      const { changes, by } = await technique.look();
+      const seen = { from: last, to: by };
       last = began;
-      took = seen.to - began;
+      took = clock() - began;
       if (changes.length > 0) for (const listener of listeners) listener(changes, seen);
     } catch (error) {
       failure = error instanceof ReplayError ? error : unreadable(technique.database, error);

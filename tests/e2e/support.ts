@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { type Results, resultsSchema } from '../../src/results/schema.js';
 
 export const root = resolve(import.meta.dirname, '../..');
-const cli = join(root, 'dist/src/cli/main.js');
+export const cli = join(root, 'dist/src/cli/main.js');
 export const playwrightCli = join(root, 'node_modules/@playwright/test/cli.js');
 const preload = pathToFileURL(join(root, 'dist/src/probe/preload.js')).href;
 

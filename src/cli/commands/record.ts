@@ -27,6 +27,7 @@ export const recordCommand = (): Command =>
     .option('--target <url>', 'the application, by where it listens: attached to if it runs under the probe, else a proxy is put in front of it')
     .option('--proxy', 'put a proxy in front of --target also if it runs under the probe')
     .option('--port <number>', 'the port that the proxy listens at (default: any that is free)')
+    .option('--watch <database>', 'where no probe tells the rows: watch this SQLite file or postgres:// database from outside (also REPLAY_WATCH)')
     .option('--pick <id...>', 'record only these connections: socket ids or users, as `sessions` lists them')
     .option('--where <rule...>', 'record only connections of which this holds: user=GLOB, namespace=GLOB, auth.KEY=GLOB, query.KEY=GLOB')
     .option('--all', 'record all connections, also later ones, without asking')
@@ -60,6 +61,7 @@ interface RecordOptions {
   target?: string;
   proxy?: boolean;
   port?: string;
+  watch?: string;
   pick?: string[];
   where?: string[];
   all?: boolean;
@@ -128,6 +130,7 @@ async function record(terminal: Console, options: RecordOptions, command: readon
     return await offerReplay(terminal, name, options.replay, connected.application, saved.recording.status);
   } finally {
     connected.source.stop();
+    await connected.watch?.close();
     await connected.application?.stop();
     leave();
   }
