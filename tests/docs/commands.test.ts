@@ -38,6 +38,10 @@ const elsewhere: Record<string, { file: string; contains: string[] }> = {
   'npx socket-replay doctor --database postgres://localhost/app': { file: 'tests/cli/doctor.test.ts', contains: ["'doctor', '--database'"] },
   'npx socket-replay doctor --database postgres://localhost/app --remove': { file: 'tests/cli/doctor.test.ts', contains: ["doctor('--remove')"] },
   'npx socket-replay --version': { file: 'tests/cli/main.test.ts', contains: ["ran('--version')"] },
+  'npx socket-replay record --name checkout --target http://localhost:3000 --watch data/app.db': {
+    file: 'tests/e2e/watch.test.ts',
+    contains: ["'record', '--name'", "'--watch', database"],
+  },
   'npm run build': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
   'npm run check': { file: 'package.json', contains: ['"test": "npm run build && npm run check && vitest run"'] },
   'npm run format': { file: 'package.json', contains: ['"format": "biome check --write', '"check": "', 'biome check --error-on-warnings .'] },
