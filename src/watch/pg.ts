@@ -83,7 +83,7 @@ async function connect(url: string): Promise<Session> {
 }
 
 /** Never the password, and nothing that may be one. */
-export function shownUrl(url: string): string {
+function shownUrl(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   return parsed ? `${parsed.protocol}//${parsed.host}${parsed.pathname}` : 'the PostgreSQL database';
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openWatch } from '../../src/watch/open.js';
 import type { Watch, WatchedChange } from '../../src/watch/watch.js';
 import { type Postgres, startPostgres } from '../postgres.js';
@@ -86,6 +86,16 @@ describe('a SQLite file', () => {
     db.exec('INSERT INTO item VALUES (1)');
     expect(await seen).toMatchObject([{ op: 'insert', key: { id: 1 } }]);
     expect(db.prepare('SELECT * FROM sqlite_master').all()).toEqual(schema);
+  });
+
+  it('needs a driver in the project, and says so', async () => {
+    const { path } = file();
+    const elsewhere = vi.spyOn(process, 'cwd').mockReturnValue(mkdtempSync(join(tmpdir(), 'socket-replay-elsewhere-')));
+    closers.push(() => elsewhere.mockRestore());
+    await expect(openWatch(path)).rejects.toThrow(/REPLAY_WATCH_DRIVER.*better-sqlite3.*is not installed here\n.*npm install/s);
+    await expect(openWatch('postgres://app:hunter2@localhost/app')).rejects.toThrow(
+      /^(?!.*hunter2).*pg, through which postgres:\/\/localhost\/app is watched/s,
+    );
   });
 
   it('that is not there, or no database, is a clear error', async () => {
