@@ -13,7 +13,7 @@ module.exports = {
     only('recording is the ground floor', 'src/recording/', ['src/errors']),
     only('wire is the ground floor', 'src/wire/', ['src/errors']),
     // What a database says of itself is asked by both, in the same words.
-    only('watch', 'src/watch/', ['src/probe/changes/(sqlite-schema|pg-schema|row-text|pg-values)', 'src/wire/', 'src/errors']),
+    only('watch', 'src/watch/', ['src/database/database', 'src/probe/changes/(sqlite-schema|pg-schema|row-text|pg-values)', 'src/wire/', 'src/errors']),
     only('results', 'src/results/', ['src/recording/', 'src/errors']),
     only("the probe is loaded into other people's processes", 'src/probe/', ['src/wire/(encode|runtime-dir|messages|pg-sql)']),
     only('database', 'src/database/', ['src/recording/', 'src/wire/', 'src/errors']),

@@ -52,7 +52,6 @@ export const catalogue = {
   REPLAY_PROBE_AMBIGUOUS: 'Stop the processes that are not meant, or set REPLAY_PROBE to HOST:PORT and REPLAY_PROBE_TOKEN.',
   REPLAY_PROBE_LOST: 'See the output of the application: it ended, or the harness was too slow to read.',
   REPLAY_NOTHING_REPLAYED: 'Record a session, or select a recording that has enabled traces.',
-  REPLAY_WATCH_DRIVER: 'Install the driver in the project whose tests run.',
   REPLAY_WATCH_FAILED: 'Check the address or path of the database, and what its user may read.',
   REPLAY_ROWS_DIFFER: 'Replay the recordings alone to see which trace wrote too much or too little.',
   REPLAY_SCALING_REFUSED: 'Remove --retries, --repeat-each or --shard for the projects of socket-replay.',

@@ -33,9 +33,21 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
     testInfo,
   ) => {
     const set = Object.fromEntries(
-      Object.entries({ baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, watch, secrets, ignoreTables, ignoreColumns, socketPath }).filter(
-        ([, value]) => value !== undefined,
-      ),
+      Object.entries({
+        baseURL,
+        login,
+        reset,
+        ackTimeout,
+        connectTimeout,
+        speed,
+        order,
+        measure,
+        watch,
+        secrets,
+        ignoreTables,
+        ignoreColumns,
+        socketPath,
+      }).filter(([, value]) => value !== undefined),
     );
     const abort = new AbortController();
     const running = new Set<Promise<unknown>>();

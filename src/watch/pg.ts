@@ -1,6 +1,6 @@
 /** A PostgreSQL database: which way of watching it allows, and the connection that all ways share. */
+import { projectPackage } from '../database/database.js';
 import { type Layout, readLayouts } from '../probe/changes/pg-schema.js';
-import { driverOf } from './driver.js';
 import { canDecode, decoding } from './pg-decoding.js';
 import { pgSnapshots } from './pg-snapshots.js';
 import { type Technique, unreadable } from './watch.js';
@@ -51,7 +51,7 @@ export async function watchPostgres(url: string): Promise<Technique> {
 
 async function connect(url: string): Promise<Session> {
   const database = shownUrl(url);
-  const { Client } = driverOf('pg', database) as Driver;
+  const { Client } = projectPackage('pg', database) as Driver;
   let client: Client;
   try {
     client = new Client({ connectionString: url, application_name: 'socket-replay', connectionTimeoutMillis: CONNECT_MS });

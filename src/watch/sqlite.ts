@@ -5,9 +5,9 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { projectPackage } from '../database/database.js';
 import { valuesText } from '../probe/changes/row-text.js';
 import { type FoundTable, layoutOf, type Query, quoteName, readTables } from '../probe/changes/sqlite-schema.js';
-import { driverOf } from './driver.js';
 import { changesBetween, MAX_ROWS, picked, type Snapshot } from './snapshots.js';
 import { clock, type Look, type Technique, unreadable } from './watch.js';
 
@@ -31,7 +31,7 @@ const RETRY_MS = 5;
 
 export async function watchSqlite(path: string): Promise<Technique> {
   const file = resolve(path);
-  const Database = driverOf('better-sqlite3', path) as Constructor;
+  const Database = projectPackage('better-sqlite3', path) as Constructor;
   let open = connect(Database, file, path);
   let inode = statSync(file).ino;
   let begun = false;
