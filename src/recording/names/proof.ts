@@ -45,6 +45,9 @@ export function createProver(rows: RowNames, evidence: Evidence): (site: Site) =
     if (inList && site.key !== '' && plain(site.key) === plain(`${name.table}s`.replace(/ss$/, 's')) && says(site.key, name.table))
       return certain(`the list ${site.key} is named after ${name.table}`);
     const first = site.key === '' && site.path.length === 1 && site.path[0] === 0;
+    const inserted = site.session === name.session && site.trace === name.trace;
+    // A bare number that is answered is as often how many rows there were.
+    if (first && site.part === 'ack' && typeof site.value === 'number' && !inserted) return undefined;
     if (!first && (inList || plain(site.key) !== plain(name.column))) return undefined;
     const owner = site.path.slice(0, -1).findLast((part): part is string => typeof part === 'string');
     if (owner !== undefined && !general.test(owner)) return says(owner, name.table) ? certain(`it stands in ${owner}`) : undefined;
@@ -56,8 +59,7 @@ export function createProver(rows: RowNames, evidence: Evidence): (site: Site) =
     if (kind.length === 1 && kind[0] === name.table) return { name, why: `the arguments name the table ${name.table}`, weight: 300 + alike };
     if (says(site.event, name.table)) return { name, why: `the event ${site.event} is named after ${name.table}`, weight: 200 + alike };
     if (alike > 0) return { name, why: `the object around it looks like the row of ${name.table}`, weight: 100 + alike };
-    if (site.part === 'ack' && site.session === name.session && site.trace === name.trace)
-      return { name, why: 'it is in the acknowledgement of the trace that inserted the row', weight: 25 };
+    if (site.part === 'ack' && inserted) return { name, why: 'it is in the acknowledgement of the trace that inserted the row', weight: 25 };
     return undefined;
   };
 

@@ -439,6 +439,12 @@ describe('keys of objects, and words in texts', () => {
     expect(second?.args).toEqual([{ annotations: keys({ '${annotation1}': true, other: false }) }]);
   });
 
+  test('not a bare number that an event answers which did not make the row: it may be how many there were', () => {
+    const answers = (event: string): Value[] => [1, [1]].map((ack) => named([create(1), emit(event, [{ annotationId: 1 }], { ack: [ack] })])[1]?.ack ?? null);
+    expect(answers('annotationDelete')).toEqual([[1], [[1]]]);
+    expect(named([emit('annotationUpdate', [{ text: 'x' }], { ack: [3], changes: [a(3)] })])[0]?.ack).toEqual([id('annotation1')]);
+  });
+
   test('not the name of a setting in camel case, that the server lists and the client sends', () => {
     const setting = 'tags.recencySortingIsOn';
     const steps = [hello({ settings: { [setting]: 'true' }, all: [{ key: setting }] }), emit('save', [{ key: setting, value: false }])];
