@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { careAliases, readCare } from '../../../src/capture/sources/care.js';
 import { fileOf, importSample, sample } from './files.js';
@@ -137,8 +138,9 @@ describe('an export of CARE', () => {
     expect(() => readCare(file)).toThrow(expect.objectContaining({ code: 'REPLAY_IMPORT_INVALID', what: 'is nested too deeply' }));
   });
 
-  const published = process.env.CARE_EXPORT ?? '';
-  it.skipIf(!existsSync(published))('published by CARE itself (CARE_EXPORT) is a recording', async () => {
+  // Beside the project, not in it.
+  const published = fileURLToPath(new URL('../../../../shared/data/care-export-v1.json', import.meta.url));
+  it.skipIf(!existsSync(published))('published by CARE itself (shared/data/care-export-v1.json) is a recording', async () => {
     const { recording } = await imported(published);
     expect(recording.sessions.flatMap(({ traces }) => traces.map((trace) => trace.emit))).toEqual([
       undefined,
