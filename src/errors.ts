@@ -43,6 +43,10 @@ export const catalogue = {
   REPLAY_NOT_SOCKET_IO: 'Point `use.baseURL` at the server that Socket.IO is attached to; set `use.socketPath` where its path is not /socket.io.',
   REPLAY_LOGIN_UNKNOWN_USER: 'Add the credentials of this alias to `use.login.users`; a session that needs no login has no `user`.',
   REPLAY_LOGIN_REFUSED: 'Check the path, the fields and the credentials of `use.login`.',
+  REPLAY_LOGIN_CSRF: 'Correct `use.login.csrf`: `page` is what has the token, `from` where it stands there.',
+  REPLAY_LOGIN_SECRET: 'Set REPLAY_SESSION_SECRET to the secret that the server signs its sessions with.',
+  REPLAY_LOGIN_FUNCTION: 'Mend the function; it answers with cookie, headers, auth, query, secrets or end.',
+  REPLAY_USERS_MISSING: 'Add accounts to `use.login.pool`, replay fewer copies, or allow sharing with `use.login.reuse: true`.',
   REPLAY_RESET_FAILED: 'Let `use.reset` bring the application back to its known state, or remove it: results are then compared as shared.',
   // running
   REPLAY_OPTION_INVALID: 'Correct the option in playwright.config.ts or in the environment.',

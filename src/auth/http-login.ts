@@ -1,104 +1,118 @@
-/** Getting in by HTTP: one POST a user, its cookies shared by all clients of that user. */
+/** Getting in by HTTP: one POST a user, its cookies or its token shared by all clients of that user. */
 import { CookieJar } from 'tough-cookie';
 import { z } from 'zod';
 import { ReplayError } from '../errors.js';
+import { bringSchema, fillBring } from './bring.js';
+import { csrfIn, csrfSchema, parsed } from './csrf.js';
+import { at, type Entrance, type Identity, reasonOf, within } from './identity.js';
+import { knownFieldsOf, usersShape } from './users.js';
 
 /** Of a refusing body so many characters are shown. */
 const SHOWN = 200;
 
 export const httpLoginSchema = z.strictObject({
+  strategy: z.literal('http-login').default('http-login'),
+  ...usersShape,
   /** where the form or JSON is posted, relative to the target. Default `/login` */
   path: z.string().default('/login'),
   /** how the credentials are sent. Default `json` */
   as: z.enum(['json', 'form']).default('json'),
   /** further headers, such as an Origin */
   headers: z.record(z.string(), z.string()).default({}),
-  /** credentials by the alias of the recording: each is the body that is posted. A field `password` may come from `REPLAY_USER_ALIAS_PASSWORD` */
-  users: z.record(z.string(), z.record(z.string(), z.string())),
-  /** milliseconds. Default 10,000 */
-  timeout: z.int().min(100).max(120_000).default(10_000),
+  /** a token that the login wants, and perhaps the handshake too */
+  csrf: csrfSchema.optional(),
+  /** where a token stands in the JSON answer, such as `data.token`: `{token}` in `bring`. A cookie is not needed then */
+  token: z.string().min(1).optional(),
+  /** where token and CSRF token are put. Default: the token into `auth.token` */
+  bring: bringSchema.optional(),
 });
-export type HttpLogin = z.infer<typeof httpLoginSchema>;
+type HttpLogin = z.infer<typeof httpLoginSchema>;
 
-/** What a client brings to the handshake. */
-export interface Identity {
-  cookie?: string;
-  headers?: Record<string, string>;
-  /** how long getting in took, ms */
-  took: number;
+/** Throws REPLAY_LOGIN_UNKNOWN_USER, REPLAY_LOGIN_REFUSED, REPLAY_LOGIN_CSRF or REPLAY_TARGET_UNREACHABLE. */
+export async function httpLogin({ target, socketPath = '/socket.io', user, signal, env }: Entrance, login: HttpLogin): Promise<Identity> {
+  const fields = knownFieldsOf(user, login, env);
+  const began = performance.now();
+  const jar = new CookieJar(undefined, { looseMode: true });
+  const ended = within(login.timeout, signal);
+  const ask = (path: string, init: RequestInit = {}): Promise<Answer> => exchange(new URL(path, target), init, jar, login.headers, ended);
+  const { csrf } = login;
+  const csrfAt = async (path: string): Promise<string> => {
+    const { response, text, url } = await ask(path);
+    if (response.status >= 300) throw new ReplayError('REPLAY_LOGIN_CSRF', `GET ${url.href}, which has the CSRF token, was answered with ${response.status}`);
+    return csrfIn(text, url.href, jar, (csrf as NonNullable<typeof csrf>).from);
+  };
+  let sent = csrf && (await csrfAt(csrf.page ?? login.path));
+  const body = { ...fields, ...(csrf && sent !== undefined && 'field' in csrf.send && { [csrf.send.field]: sent }) };
+  const answer = await ask(login.path, {
+    method: 'POST',
+    headers: {
+      'content-type': login.as === 'json' ? 'application/json' : 'application/x-www-form-urlencoded',
+      ...(csrf && sent !== undefined && 'header' in csrf.send && { [csrf.send.header]: sent }),
+    },
+    body: login.as === 'json' ? JSON.stringify(body) : new URLSearchParams(body).toString(),
+  });
+  const said = `POST ${answer.url.href} as ${user}`;
+  const refused = refusal(answer);
+  if (refused !== undefined) throw new ReplayError('REPLAY_LOGIN_REFUSED', withoutSecrets(`${said} ${refused}`, body));
+  const cookie = await jar.getCookieString(new URL(socketPath, target).href);
+  const token = login.token === undefined ? undefined : at(parsed(answer.text), login.token);
+  if (login.token !== undefined && typeof token !== 'string')
+    throw new ReplayError('REPLAY_LOGIN_REFUSED', `${said} was answered with ${answer.response.status}, and there is no text at ${login.token}`);
+  if (token === undefined && cookie === '')
+    throw new ReplayError('REPLAY_LOGIN_REFUSED', `${said} was answered with ${answer.response.status} and set no cookie`);
+  if (csrf?.after !== undefined) sent = await csrfAt(csrf.after);
+  const values = { ...fields, ...(typeof token === 'string' && { token }), ...(sent !== undefined && { csrf: sent }) };
+  const bring = login.bring ?? (token === undefined ? {} : { auth: { token: '{token}' } });
+  return { ...fillBring(bring, values), ...(cookie !== '' && { cookie, jar }), took: performance.now() - began };
 }
 
-/** Logs `user` in at `target`. Throws REPLAY_LOGIN_UNKNOWN_USER, REPLAY_LOGIN_REFUSED or REPLAY_TARGET_UNREACHABLE. */
-export async function httpLogin(target: string, user: string, login: HttpLogin, signal?: AbortSignal, env: NodeJS.ProcessEnv = process.env): Promise<Identity> {
-  const configured = Object.hasOwn(login.users, user) ? login.users[user] : undefined;
-  const password = env[`REPLAY_USER_${user.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_PASSWORD`];
-  if (!configured)
-    throw new ReplayError(
-      'REPLAY_LOGIN_UNKNOWN_USER',
-      `a recording needs the user ${user}, and \`use.login.users\` has only ${Object.keys(login.users).join(', ') || 'none'}`,
-    );
-  const body = { ...configured, ...(password === undefined ? {} : { password }) };
-  const url = new URL(login.path, target);
-  const began = performance.now();
-  const timeout = AbortSignal.timeout(login.timeout);
-  let response: Response;
-  let text: string;
+interface Answer {
+  response: Response;
+  text: string;
+  url: URL;
+}
+
+/** One request with the cookies of the jar, into which go those that come. Redirects are not followed. */
+async function exchange(url: URL, init: RequestInit, jar: CookieJar, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
   try {
-    response = await fetch(url, {
-      method: 'POST',
+    const cookie = await jar.getCookieString(url.href);
+    const response = await fetch(url, {
+      ...init,
       redirect: 'manual',
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      signal,
       headers: {
         accept: 'application/json, text/html;q=0.5',
-        'content-type': login.as === 'json' ? 'application/json' : 'application/x-www-form-urlencoded',
-        ...login.headers,
+        ...(init.headers as Record<string, string> | undefined),
+        ...headers,
+        ...(cookie !== '' && { cookie }),
       },
-      body: login.as === 'json' ? JSON.stringify(body) : new URLSearchParams(body).toString(),
     });
-    text = await response.text();
+    const text = await response.text();
+    for (const set of response.headers.getSetCookie()) await jar.setCookie(set, url.href, { ignoreError: true });
+    return { response, text, url };
   } catch (error) {
-    throw new ReplayError('REPLAY_TARGET_UNREACHABLE', `POST ${url.href} got no answer: ${reasonOf(error)}`);
+    throw new ReplayError('REPLAY_TARGET_UNREACHABLE', `${init.method ?? 'GET'} ${url.href} got no answer: ${reasonOf(error)}`);
   }
-  const refused = refusal(response, text, url);
-  if (refused !== undefined) throw new ReplayError('REPLAY_LOGIN_REFUSED', withoutSecrets(`POST ${url.href} as ${user} ${refused}`, body));
-  const jar = new CookieJar(undefined, { looseMode: true });
-  for (const cookie of response.headers.getSetCookie()) await jar.setCookie(cookie, url.href, { ignoreError: true });
-  const cookie = await jar.getCookieString(target);
-  if (cookie === '') throw new ReplayError('REPLAY_LOGIN_REFUSED', `POST ${url.href} as ${user} was answered with ${response.status} and set no cookie`);
-  return { cookie, took: performance.now() - began };
 }
 
 /** Why it is no login: the status, a body that says no, or a form that is shown again. undefined: it is one, as far as this tells. */
-function refusal(response: Response, text: string, url: URL): string | undefined {
+function refusal({ response, text, url }: Answer): string | undefined {
   const isJson = (response.headers.get('content-type') ?? '').includes('json');
   const answered = `was answered with ${response.status} ${response.statusText}`.trimEnd();
   if (response.status >= 400) return isJson && text !== '' ? `${answered}: ${text.slice(0, SHOWN)}` : answered;
-  if (isJson && saysNo(text)) return `${answered}: ${text.slice(0, SHOWN)}`;
+  if (isJson && saysNo(parsed(text))) return `${answered}: ${text.slice(0, SHOWN)}`;
+  if (!isJson && response.status < 300 && /<input\b[^>]*\btype\s*=\s*["']?password/i.test(text))
+    return `${answered} and a form that asks for the password again`;
   const location = response.status >= 300 ? response.headers.get('location') : null;
   return location !== null && new URL(location, url).pathname === url.pathname ? `was sent back to ${location}` : undefined;
 }
 
-function saysNo(text: string): boolean {
-  try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === 'object' && body !== null && (('success' in body && body.success === false) || ('ok' in body && body.ok === false));
-  } catch {
-    return false;
-  }
-}
+const saysNo = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && (('success' in body && body.success === false) || ('ok' in body && body.ok === false));
 
 /** A server may repeat what it was sent. */
 const withoutSecrets = (text: string, body: Record<string, string>): string =>
   Object.entries(body).reduce(
-    (shown, [field, value]) => (/pass|secret|token|pin|code/i.test(field) && value.length > 2 ? shown.replaceAll(value, '***') : shown),
+    (shown, [field, value]) => (/pass|secret|token|pin|code|csrf/i.test(field) && value.length > 2 ? shown.replaceAll(value, '***') : shown),
     text,
   );
-
-/** Why a fetch failed, without its wrapping: `connect ECONNREFUSED 127.0.0.1:3000`. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return 'no answer in time';
-  const { cause } = error;
-  if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return cause.errors[0].message;
-  return cause instanceof Error && cause.message !== '' ? cause.message : error.message;
-}

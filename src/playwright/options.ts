@@ -1,6 +1,6 @@
 /** The options of a replay: Playwright `use` options and the environment, validated together with clear errors. */
 import { z } from 'zod';
-import { httpLoginSchema } from '../auth/http-login.js';
+import { loginSchema } from '../auth/get-in.js';
 import { ReplayError } from '../errors.js';
 
 const speed = z.union([z.enum(['fast', 'realtime']), z.number().positive().max(1000)]);
@@ -23,7 +23,7 @@ export const useSchema = z.object({
   /** where the application is */
   baseURL: z.url({ protocol: /^https?$/ }),
   /** how clients get in; not needed when no session has a user */
-  login: httpLoginSchema.optional(),
+  login: loginSchema.optional(),
   reset: resetSchema.optional(),
   /** milliseconds an acknowledgement and every other recorded effect may take. Default 2,000 */
   ackTimeout: z.int().min(100).max(30_000).default(2000),

@@ -1,7 +1,8 @@
 /** One call of the `replay` fixture: from the recordings' names to a verdict that fails the test or not. */
 import { join } from 'node:path';
 import type { TestInfo } from '@playwright/test';
-import { httpLogin } from '../auth/http-login.js';
+import { getIn } from '../auth/get-in.js';
+import { leaseAccounts } from '../auth/users.js';
 import { openWritten } from '../database/written.js';
 import { ReplayError } from '../errors.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
@@ -51,6 +52,7 @@ interface Ready {
   level: BeginRecord['level'];
   levelReason?: string;
   unmeasured: ReturnType<typeof notMeasured>;
+  accountOf: ReturnType<typeof leaseAccounts>;
 }
 
 /** So many failing traces are kept for Playwright's own report; ours has all. */
@@ -129,6 +131,11 @@ async function prepare(job: Job, journal: Journal): Promise<Ready> {
   let probe: ProbeConnection | undefined;
   let watch: Watch | undefined;
   try {
+    const accountOf = leaseAccounts(
+      options.login,
+      recordings.map(({ recording }) => recording),
+      job.copies,
+    );
     turn = await takeTurn(currentRun(), options.baseURL, iteration, beside, signal);
     await checkTarget(options);
     probe = await probeOf(options.baseURL);
@@ -146,6 +153,7 @@ async function prepare(job: Job, journal: Journal): Promise<Ready> {
       level: alone && reset ? 'exact' : 'shared',
       ...(alone && !reset && { levelReason: 'no `reset` is configured' }),
       unmeasured: notMeasured(probe, fence, recordings, options, watch !== undefined),
+      accountOf,
     };
     journal.write(header(job, ready));
     return ready;
@@ -202,7 +210,7 @@ const header = (
 
 function inputOf(
   { recordings, copies, options, testInfo, signal }: Job,
-  { probe, watch, fence, level, unmeasured }: Ready,
+  { probe, watch, fence, level, unmeasured, accountOf }: Ready,
   journal: Journal,
   kept: TraceRecord[],
 ): ReplayInput {
@@ -226,9 +234,10 @@ function inputOf(
     ignore: ignoreOf(options.ignoreTables, options.ignoreColumns),
     secrets: secretsFor(recordings, options.secrets),
     mutable: mutableColumns(all.length > 0 ? all : recordings),
-    login: (user, ended) =>
+    account: accountOf,
+    login: (user, signal) =>
       login
-        ? httpLogin(options.baseURL, user, login, ended)
+        ? getIn({ target: options.baseURL, socketPath: options.socketPath, user, signal }, login)
         : Promise.reject(new ReplayError('REPLAY_LOGIN_UNKNOWN_USER', `a recording needs the user ${user}, and there is no \`use.login\``)),
     ...(probe && { probe }),
     ...(watch && { watch }),

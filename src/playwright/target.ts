@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { io } from 'socket.io-client';
-import { reasonOf } from '../auth/http-login.js';
+import { reasonOf } from '../auth/identity.js';
 import { recreateFromTemplate } from '../database/postgres.js';
 import { undoRun } from '../database/undo.js';
 import { ReplayError } from '../errors.js';

@@ -26,7 +26,8 @@ export interface Scope {
   suffix: string;
   /** the socket ids of the copy's sessions */
   sockets: Map<string, string>;
-  secrets: ReadonlyMap<string, string | number>;
+  /** also those that a login of this copy has given */
+  secrets: Map<string, string | number>;
   /** literal arguments of the recording, as `key=value` and, for long ones, `=value`: see `isOwnLiteral` */
   own: ReadonlySet<string>;
   /** columns that some recording of the pool updates: anybody may have changed them */

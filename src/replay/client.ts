@@ -17,7 +17,9 @@ export interface ClientOptions {
   /** milliseconds */
   connectTimeout: number;
   onPush(event: string, args: Value[], answer?: (args: Value[]) => void): void;
-  /** the server, or the network, ended the connection */
+  /** the handshake has been answered; at once, because what follows may be in the same batch of packets */
+  onUp(): void;
+  /** the server, or the network, ended the connection after it was up */
   onDown(reason: string): void;
 }
 
@@ -45,6 +47,7 @@ export function createClient(options: ClientOptions): Client {
   /** `quiet`: what comes now is of no interest; `leaving`: the end of the connection is our own doing */
   let quiet = false;
   let leaving = false;
+  let up = false;
   let sent = 0;
   const cancels = new Set<() => void>();
   const onCancel = (cancel: () => void): (() => void) => {
@@ -74,9 +77,13 @@ export function createClient(options: ClientOptions): Client {
     if (typeof last === 'function') options.onPush(String(event), limited(rest.slice(0, -1) as Value[]), (args) => void last(...args));
     else options.onPush(String(event), limited(rest as Value[]));
   });
+  socket.on('connect', () => {
+    up = true;
+    options.onUp();
+  });
   socket.on('disconnect', (reason) => {
     cancelAll();
-    if (!leaving) options.onDown(reason);
+    if (up && !leaving) options.onDown(reason);
   });
 
   const answered = (timeout: number, ask: (done: (answer: boolean) => void) => void): Promise<boolean> =>

@@ -9,10 +9,12 @@ import { type Client, createClient } from './client.js';
 import { awaitNames, needsOf } from './names.js';
 import { sessionRecord } from './records.js';
 import { begin, expire, force } from './runs.js';
-import { isLost, type Replaying, type SessionState, wake } from './state.js';
+import { isLost, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 
 /** Handshakes are made in waves of this size. */
 const CONNECTS = 200;
+/** Who is thrown out so soon after the handshake, in ms, was not let in. */
+const YOUNG = 1000;
 
 /** Law 5: those that had connected before anything else of their recording, in their recorded order within a copy. */
 export async function connectEarly(replaying: Replaying): Promise<void> {
@@ -42,39 +44,49 @@ export async function connectSession(session: SessionState, trace: Trace, replay
     fail(session.down.reason);
     return force(run, replaying, 'connect-failed', session.down.reason);
   }
-  const needed = [trace.connect?.auth ?? {}, trace.connect?.query ?? {}];
+  const { auth, query } = trace.connect ?? {};
+  // What the login brings need not be known otherwise.
+  const needed = [without(auth, session.identity?.auth), without(query, session.identity?.query)];
   const missing = await awaitNames(needed, session, input);
   if (input.signal.aborted) return;
   if (missing) {
     fail(missing.reason);
     return force(run, replaying, 'skipped', missing.reason, missing.name);
   }
-  const client = clientOf(session, trace, replaying);
-  session.client = client;
-  try {
-    const handshake = (): Promise<void> => {
-      // Waiting in the queue is not the server's time.
-      run.startedAt = performance.now();
-      return input.signal.aborted ? Promise.reject(new Error('the run was aborted')) : client.connect();
-    };
-    await (queue ? queue.add(handshake) : handshake());
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    // Also a connection that was opened and never answered.
-    await client.close();
+  const handshake = async (): Promise<string | undefined> => {
+    const client = clientOf(session, trace, run, replaying);
+    session.client = client;
+    // Waiting in the queue is not the server's time.
+    run.startedAt = performance.now();
+    try {
+      if (input.signal.aborted) return 'the run was aborted';
+      await client.connect();
+      return undefined;
+    } catch (error) {
+      // Also a connection that was opened and never answered.
+      await client.close();
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
+  const attempt = (): Promise<string | undefined> => (queue ? queue.add(handshake) : handshake());
+  const { browser } = session;
+  const login = browser?.logins ?? 0;
+  let reason = await attempt();
+  if (reason !== undefined && !input.signal.aborted && (await replaying.logins.renew(session, login))) {
+    reason = await attempt();
+    if (browser && reason !== undefined) browser.hopeless = true;
+  }
+  if (reason !== undefined) {
     if (input.signal.aborted) return;
     fail(reason);
     return force(run, replaying, 'connect-failed', reason);
   }
-  session.connect = run.latency = performance.now() - (run.startedAt ?? 0);
-  register(session, replaying);
-  input.write(sessionRecord(session, 'connected'));
   if (!run.settled) run.timer = setTimeout(() => expire(run, replaying), input.ackTimeout);
   run.connected = true;
   ledger.changed(run);
 }
 
-function clientOf(session: SessionState, trace: Trace, replaying: Replaying): Client {
+function clientOf(session: SessionState, trace: Trace, run: TraceRun, replaying: Replaying): Client {
   const { input, effects } = replaying;
   const { scope } = session.copy;
   const made = (values: Value): Value => resolve(values, scope, session.session.id, Date.now(), randomUUID);
@@ -85,30 +97,44 @@ function clientOf(session: SessionState, trace: Trace, replaying: Replaying): Cl
     if (!needsOf(values).plain) await awaitNames(values, session, input);
     answer(values.map(made));
   };
+  const { identity } = session;
+  const sentQuery = { ...(made(without(query, identity?.query)) as ValueObject), ...identity?.query };
+  let last: string | undefined;
   return createClient({
     target: input.target,
     namespace,
-    ...(auth && { auth: made(auth) as ValueObject }),
-    ...(query && { query: Object.fromEntries(Object.entries(made(query) as ValueObject).map(([key, value]) => [key, String(value)])) }),
-    ...(session.identity?.cookie === undefined ? {} : { cookie: session.identity.cookie }),
-    ...(session.identity?.headers && { headers: session.identity.headers }),
+    ...((auth || identity?.auth) && { auth: { ...(made(without(auth, identity?.auth)) as ValueObject), ...identity?.auth } }),
+    ...((query || identity?.query) && { query: Object.fromEntries(Object.entries(sentQuery).map(([key, value]) => [key, String(value)])) }),
+    ...(identity?.cookie === undefined ? {} : { cookie: identity.cookie }),
+    ...(identity?.headers && { headers: identity.headers }),
     ...(input.socketPath === undefined ? {} : { path: input.socketPath }),
     connectTimeout: input.connectTimeout,
     onPush(event, args, answer) {
+      last = event;
       // A push may arrive in the same batch of packets as the CONNECT.
       register(session, replaying);
       effects.received(session, event, args);
       const recorded = answer && answers(event, args);
       if (answer && recorded) void reply(recorded, answer);
     },
-    onDown: (reason) => wentDown(session, reason, replaying),
+    onUp() {
+      session.connect = run.latency = performance.now() - (run.startedAt ?? 0);
+      register(session, replaying);
+      input.write(sessionRecord(session, 'connected'));
+    },
+    onDown: (reason) => wentDown(session, reason, last, replaying),
   });
 }
+
+/** What was recorded and is not brought. */
+const without = (recorded: ValueObject = {}, brought: Record<string, Value> = {}): ValueObject =>
+  Object.fromEntries(Object.entries(recorded).filter(([key]) => !Object.hasOwn(brought, key)));
 
 function register(session: SessionState, { bySid, effects, progress }: Replaying): void {
   const sid = session.client?.sid();
   if (sid === undefined || session.sid !== undefined) return;
   session.sid = sid;
+  session.connectedAt = performance.now();
   bySid.set(sid, session);
   session.copy.scope.sockets.set(session.session.id, sid);
   progress.connected++;
@@ -117,8 +143,12 @@ function register(session: SessionState, { bySid, effects, progress }: Replaying
 }
 
 /** The server, or the network, ended the connection: what is under way can no longer be answered. */
-function wentDown(session: SessionState, reason: string, replaying: Replaying): void {
-  session.down ??= { outcome: 'disconnected', reason: `the connection ended: ${reason}`, byServer: reason === 'io server disconnect' };
+function wentDown(session: SessionState, reason: string, last: string | undefined, replaying: Replaying): void {
+  const byServer = reason === 'io server disconnect';
+  // Let in and thrown out: the last event says why.
+  const young = byServer && performance.now() - (session.connectedAt ?? 0) < YOUNG;
+  const hint = young ? `; right after the handshake${last === undefined ? '' : `, after the event ${last}`}` : '';
+  session.down ??= { outcome: 'disconnected', reason: `the connection ended: ${reason}${hint}`, byServer };
   if (isLost(session)) replaying.input.write(sessionRecord(session, 'disconnected'));
   for (const run of [...session.running.values()])
     if (run.expected.disconnect !== undefined) replaying.ledger.changed(run);

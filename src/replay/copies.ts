@@ -37,7 +37,7 @@ function prepare(loaded: LoadedRecording, input: ReplayInput): Prepared {
 }
 
 function createCopy({ loaded, order, own, uniques }: Prepared, copy: number, suffix: string, input: ReplayInput): CopyState {
-  const scope: Scope = { level: input.level, names: new Map(), suffix, sockets: new Map(), secrets: input.secrets, own, mutable: input.mutable };
+  const scope: Scope = { level: input.level, names: new Map(), suffix, sockets: new Map(), secrets: new Map(input.secrets), own, mutable: input.mutable };
   // A unique text may be expected before, or in a text around, the place where it is sent.
   for (const text of uniques) uniqueText(scope, text);
   const state: CopyState = { loaded, copy, scope, order, gate: createGate(order), sessions: [], waiters: new Set(), jars: new Map(), givenUp: new Set() };

@@ -1,27 +1,44 @@
 /** The handshake of one socket, as a promise that says in a sentence why it failed. */
 import type { Socket } from 'socket.io-client';
+import { PacketType } from 'socket.io-parser';
 
 /** An authentication middleware may neither accept nor reject: then there is no event at all, only the timeout. */
 export function shakeHands(socket: Socket, timeout: number, onCancel: (cancel: () => void) => () => void): Promise<void> {
   return new Promise((resolve, reject) => {
+    let goodbye: string | undefined;
+    let closed: string | undefined;
+    const afterGoodbye = (sentence: string, hint = ''): string =>
+      goodbye === undefined ? `${sentence}${hint}` : `${sentence}, only the event ${goodbye}${hint && ': a refusal?'}`;
     const settle = (failure?: string): void => {
       clearTimeout(timer);
       forget();
       socket.off('connect', onConnect);
       socket.off('connect_error', onError);
       socket.io.off('close', onClose);
+      socket.io.off('packet', onPacket);
       if (failure === undefined) resolve();
       else reject(new Error(failure));
     };
     const onConnect = (): void => settle();
     const onError = (error: Error): void => settle(sentenceOf(error));
-    // After a refusal socket.io-client closes the connection first, and tells of the refusal then.
-    const onClose = (reason: string): void => queueMicrotask(() => settle(`the server closed the connection before it answered the handshake (${reason})`));
-    const timer = setTimeout(() => settle(`no answer to the handshake within ${timeout} ms: a middleware neither accepts nor rejects?`), timeout);
-    const forget = onCancel(() => settle('the run was aborted'));
+    // After a refusal socket.io-client closes the connection first, and tells of the refusal then; a socket that is closed cancels what waits.
+    const onClose = (reason: string): void => {
+      closed = afterGoodbye(`the server closed the connection before it answered the handshake (${reason})`);
+      queueMicrotask(() => settle(closed));
+    };
+    // What a middleware sends before the CONNECT never becomes an event of the socket.
+    const onPacket = ({ type, data }: { type: number; data?: unknown }): void => {
+      if ((type === PacketType.EVENT || type === PacketType.BINARY_EVENT) && Array.isArray(data)) goodbye = String(data[0]);
+    };
+    const timer = setTimeout(
+      () => settle(afterGoodbye(`no answer to the handshake within ${timeout} ms`, ': a middleware neither accepts nor rejects?')),
+      timeout,
+    );
+    const forget = onCancel(() => settle(closed ?? 'the run was aborted'));
     socket.once('connect', onConnect);
     socket.once('connect_error', onError);
     socket.io.once('close', onClose);
+    socket.io.on('packet', onPacket);
     socket.connect();
   });
 }
@@ -32,5 +49,7 @@ function sentenceOf(error: Error & { description?: unknown; context?: unknown; d
   const text =
     typeof inner === 'object' && inner !== null && 'message' in inner && typeof inner.message === 'string' && inner.message !== '' ? inner.message : undefined;
   const cause = typeof inner === 'object' && inner !== null && 'error' in inner && inner.error instanceof Error ? inner.error.message : undefined;
+  const status = /^Unexpected server response: (\d{3})$/.exec(text ?? cause ?? '')?.[1];
+  if (status !== undefined) return `the handshake was answered with HTTP ${status}`;
   return [error.message, text ?? cause].filter((part) => part !== undefined && part !== '').join(': ');
 }

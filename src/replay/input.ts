@@ -1,5 +1,6 @@
 /** What a replay is given, and what it answers. */
-import type { Identity } from '../auth/http-login.js';
+import type { Identity } from '../auth/identity.js';
+import type { Person } from '../auth/users.js';
 import type { ErrorCode } from '../errors.js';
 import type { LoadedRecording } from '../recording/load.js';
 import type { JournalRecord, Outcome, Verdict } from '../results/schema.js';
@@ -33,8 +34,12 @@ export interface ReplayInput {
   secrets: ReadonlyMap<string, string | number>;
   /** columns that any recording of the folder updates */
   mutable: ReadonlySet<string>;
-  /** once a user, however many clients; the signal ends a login that nobody waits for any more */
-  login(user: string, signal: AbortSignal): Promise<Identity>;
+  /** the account that a user of a copy gets in with. Default: the user */
+  account?(person: Person): string;
+  /** once an account, however many clients; the signal ends a login that nobody waits for any more */
+  login(account: string, signal: AbortSignal): Promise<Identity>;
+  /** milliseconds after which a refusal is taken for an expired login. Default 60,000 */
+  renewAfter?: number;
   /** what it said before is not of this replay, and ignored */
   probe?: ProbeConnection;
   /** row changes seen from outside, where no probe tells them */

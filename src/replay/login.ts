@@ -1,42 +1,144 @@
 /**
- * All clients get in before any connects (law 5): one login a user, its identity shared by all clients of that user. Where a recording
- * has requests, each of its copies logs in for itself, as another browser would: one of them may be the logout.
+ * All clients get in before any connects (law 5): one login an account, its identity shared by all clients of that account. Where a
+ * recording has requests, each of its copies logs in for itself, as another browser would: one of them may be the logout.
+ * An account that is refused after a long while logs in once more.
  */
 import PQueue from 'p-queue';
-import type { Identity } from '../auth/http-login.js';
+import type { Identity } from '../auth/identity.js';
 import { ReplayError } from '../errors.js';
+import { secretsOf, Tagged, type Value, walk } from '../recording/values.js';
+import { refreshCookies } from './cookies.js';
 import type { ReplayInput } from './input.js';
-import type { SessionState } from './state.js';
+import type { Browser, SessionState } from './state.js';
 
 /** At most so many logins at once: a login is expensive for the server, and not what is tested. */
 const LOGINS = 4;
+/** So old, in ms, is a login before a refusal is taken for its expiry; before that it is a failure. */
+const RENEW_AFTER = 60_000;
+/** What is cleaned up at the end may take so long, ms. */
+const END_TIMEOUT = 5000;
 
-/** A login that fails is its sessions' failure; nothing is thrown. */
-export async function logIn(sessions: SessionState[], { login, signal }: Pick<ReplayInput, 'login' | 'signal'>): Promise<void> {
-  const queue = new PQueue({ concurrency: LOGINS });
-  const identities = new Map<string, Promise<Identity>>();
-  await Promise.all(
-    sessions.map(async (session) => {
-      const { user } = session.session;
-      if (user === undefined) return;
-      const browser = browserOf(session, user);
-      const shared = identities.get(browser);
-      const identity = shared ?? queue.add(() => (signal.aborted ? Promise.reject(new Error('the run was aborted')) : login(user, signal)));
-      identities.set(browser, identity);
-      try {
-        session.identity = await identity;
-        session.login = shared ? null : Math.round(session.identity.took * 100) / 100;
-      } catch (error) {
-        session.down = {
-          outcome: 'connect-failed',
-          reason: error instanceof ReplayError ? error.what : error instanceof Error ? error.message : String(error),
-        };
-      }
-    }),
-  );
+export interface Logins {
+  /** A login that fails is its sessions' failure; nothing is thrown. */
+  logIn(sessions: SessionState[]): Promise<void>;
+  /** After a refusal of what the session brought: whether it brings something else now. */
+  renew(session: SessionState, refused: number): Promise<boolean>;
+  /** Cleans up what logins left, also of those that are still under way. */
+  end(): Promise<void>;
 }
 
-const browserOf = ({ copy }: SessionState, user: string): string =>
-  copy.loaded.recording.sessions.some(({ traces }) => traces.some((trace) => trace.http && !trace.disabled))
-    ? `${user} of ${copy.loaded.recording.name}, copy ${copy.copy}`
-    : user;
+export function createLogins(input: Pick<ReplayInput, 'account' | 'login' | 'renewAfter' | 'signal' | 'target' | 'write'>): Logins {
+  const { signal } = input;
+  const queue = new PQueue({ concurrency: LOGINS });
+  const browsers = new Map<string, Browser>();
+  const made: Identity[] = [];
+  let over = false;
+  const ended = async ({ end }: Identity): Promise<void> => {
+    if (!end) return;
+    const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error('no end in time')), END_TIMEOUT).unref());
+    await Promise.race([Promise.resolve().then(end), late]).catch((error: unknown) => {
+      input.write({ type: 'note', level: 'warning', code: 'LOGIN_END', message: `what a login left could not be cleaned up: ${reasonOf(error)}` });
+    });
+  };
+  const login = (account: string): Promise<Identity> =>
+    queue.add(async () => {
+      if (signal.aborted) throw new Error('the run was aborted');
+      const identity = await input.login(account, signal);
+      if (over) await ended(identity);
+      else made.push(identity);
+      return identity;
+    });
+  const browserOf = (session: SessionState, user: string): { browser: Browser; first: boolean } => {
+    const { copy } = session;
+    const { name } = copy.loaded.recording;
+    const account = input.account?.({ user, recording: name, copy: copy.copy }) ?? user;
+    const key = hasRequests(session) ? JSON.stringify([account, name, copy.copy, user]) : account;
+    const known = browsers.get(key);
+    if (known) return { browser: known, first: false };
+    const browser: Browser = { account, identity: login(account), since: performance.now(), logins: 1, sessions: [] };
+    browsers.set(key, browser);
+    return { browser, first: true };
+  };
+
+  return {
+    async logIn(sessions) {
+      await Promise.all(
+        sessions.map(async (session) => {
+          const { user } = session.session;
+          if (user === undefined) return;
+          const { browser, first } = browserOf(session, user);
+          session.browser = browser;
+          browser.sessions.push(session);
+          try {
+            const identity = await browser.identity;
+            bring(session, identity);
+            session.login = first ? Math.round(identity.took * 100) / 100 : null;
+          } catch (error) {
+            session.down = { outcome: 'connect-failed', reason: reasonOf(error) };
+          }
+        }),
+      );
+    },
+    async renew({ browser }, refused) {
+      if (!browser || browser.hopeless) return false;
+      if (browser.logins === refused) {
+        if (performance.now() - browser.since < (input.renewAfter ?? RENEW_AFTER)) return false;
+        browser.logins++;
+        browser.since = performance.now();
+        input.write({
+          type: 'note',
+          level: 'warning',
+          code: 'LOGIN_RENEWED',
+          message: `${browser.account} was refused after a while, and logged in once more`,
+        });
+        browser.identity = login(browser.account).then((identity) => {
+          for (const session of browser.sessions) bring(session, identity);
+          for (const session of browser.sessions) refreshCookies(session, identity, input.target);
+          return identity;
+        });
+      }
+      try {
+        await browser.identity;
+        return true;
+      } catch {
+        browser.hopeless = true;
+        return false;
+      }
+    },
+    async end() {
+      over = true;
+      await Promise.all(made.map(ended));
+    },
+  };
+}
+
+const hasRequests = ({ copy }: SessionState): boolean =>
+  copy.loaded.recording.sessions.some(({ traces }) => traces.some((trace) => trace.http && !trace.disabled));
+
+/** What the session sends from now on. A secret that stands where a token is brought is that token, wherever else the copy sends it. */
+function bring(session: SessionState, identity: Identity): void {
+  session.identity = identity;
+  const { secrets } = session.copy.scope;
+  const { auth, query } = session.session.traces[0]?.connect ?? {};
+  for (const [recorded, brought] of [
+    [auth, identity.auth],
+    [query, identity.query],
+  ])
+    for (const [key, value] of Object.entries(brought ?? {})) {
+      const place = recorded && Object.hasOwn(recorded, key) ? recorded[key] : undefined;
+      if (place instanceof Tagged && place.body.tag === 'secret' && (typeof value === 'string' || typeof value === 'number'))
+        secrets.set(place.body.name, value);
+    }
+  for (const [name, value] of Object.entries(identity.secrets ?? {}))
+    for (const used of secretsIn(session)) if (used.replace(/\d+$/, '') === name || used === name) secrets.set(used, value);
+}
+
+function secretsIn({ session }: SessionState): Set<string> {
+  const names = new Set<string>();
+  walk(session as unknown as Value, (node) => {
+    if (node instanceof Tagged) for (const name of secretsOf(node.body)) names.add(name);
+  });
+  return names;
+}
+
+const reasonOf = (error: unknown): string => (error instanceof ReplayError ? error.what : error instanceof Error ? error.message : String(error));

@@ -14,7 +14,7 @@ import { createEffects, type EffectCounts } from './effects.js';
 import { drain, fenceAll, lookAtRows } from './fencing.js';
 import type { Progress, ReplayInput, ReplaySummary } from './input.js';
 import { createLedger } from './ledger.js';
-import { logIn } from './login.js';
+import { createLogins } from './login.js';
 import { round, verdictOf } from './records.js';
 import { judgeRows, type Rows, rowsOf } from './rows.js';
 import { runSession } from './session.js';
@@ -32,14 +32,14 @@ export async function replay(given: ReplayInput): Promise<ReplaySummary> {
   const delay = monitorEventLoopDelay({ resolution: 20 });
   delay.enable();
   const replaying = prepare(rows, began);
-  const { sessions, effects, ledger, final } = replaying;
+  const { sessions, effects, ledger, logins, final } = replaying;
   const errors = [...input.errors];
   const abort = abortion(input.signal);
   const deaf = listen(input, effects.reported, errors);
   const blind = input.watch?.onChanges((changes) => (rows.tables ? rows.tables.changed(changes) : effects.watched(changes)));
   let left: EffectCounts;
   try {
-    await abort.or(() => logIn(sessions, input));
+    await abort.or(() => logins.logIn(sessions));
     await abort.or(() => connectEarly(replaying));
     replaying.origin = performance.now();
     const loops = abort.or(() => Promise.all(sessions.map((session) => runSession(session, replaying))));
@@ -66,6 +66,7 @@ export async function replay(given: ReplayInput): Promise<ReplaySummary> {
     if (input.signal.aborted) ledger.abort(sessions);
     for (const session of sessions) wake(session.copy);
     await Promise.all(sessions.map((session) => session.client?.close()));
+    await logins.end();
     // What our own goodbye makes the application do must not fall into the next replay.
     await abort.or(() => drain(input, errors));
     await abort.or(() => lookAtRows(input, errors));
@@ -144,7 +145,20 @@ function prepare({ input, tables, alone }: Rows, began: number): Replaying {
     changed: (run) => ledger.changed(run),
     bound: (session) => wake(session.copy),
   });
-  return { input, sessions, effects, ledger, totals, checkpoints, ...(background && { background }), progress, origin: began, bySid, final: deferred() };
+  return {
+    input,
+    sessions,
+    effects,
+    ledger,
+    logins: createLogins(input),
+    totals,
+    checkpoints,
+    ...(background && { background }),
+    progress,
+    origin: began,
+    bySid,
+    final: deferred(),
+  };
 }
 
 /** From now on: what the probe has said before (a reset, another replay) is not ours. Returns what ends it. */

@@ -1,24 +1,32 @@
 /** An HTTP trace: the request with the cookies of its user's browser, and what was answered. */
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { CookieJar } from 'tough-cookie';
-import { reasonOf } from '../auth/http-login.js';
+import { type Identity, reasonOf } from '../auth/identity.js';
 import { answerOf, bytesOf } from '../recording/http.js';
 import type { HttpRequest } from '../recording/schema.js';
 import { bind, resolve } from '../recording/scope.js';
 import { isObject, type Value } from '../recording/values.js';
+import { jarOf, keepCookies } from './cookies.js';
+import type { ReplayInput } from './input.js';
 import { needsOf } from './names.js';
 import { force } from './runs.js';
 import { type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 
-/** What has to be known before it can be sent. */
-export const partsOf = ({ url, headers, body }: HttpRequest): Value[] => [url, headers ?? {}, ...(body === undefined ? [] : [body])];
+/** What has to be known before it can be sent. Headers that the login brings are its own, whatever was recorded. */
+export const partsOf = ({ url, headers, body }: HttpRequest, identity: Identity | undefined): Value[] => [
+  url,
+  Object.fromEntries(Object.entries(headers ?? {}).filter(([name]) => !brings(identity, name))),
+  ...(body === undefined ? [] : [body]),
+];
+
+const brings = (identity: Identity | undefined, header: string): boolean =>
+  Object.keys(identity?.headers ?? {}).some((name) => name.toLowerCase() === header.toLowerCase());
 
 /** Settles the trace when the answer has come; one that does not come in time is a timeout. Never rejects. */
 export async function request(session: SessionState, run: TraceRun, recorded: HttpRequest, replaying: Replaying): Promise<void> {
   const { input, ledger } = replaying;
   const { copy } = session;
-  const [url, headers, body] = partsOf(recorded).map((part) => resolve(part, copy.scope, session.session.id, Date.now(), randomUUID));
+  const [url, headers, body] = partsOf(recorded, session.identity).map((part) => resolve(part, copy.scope, session.session.id, Date.now(), randomUUID));
   if (!URL.canParse(String(url), input.target)) return force(run, replaying, 'skipped', `it cannot be sent: ${String(url)} is no address`);
   const { href } = new URL(String(url), input.target);
   const given = Object.fromEntries(Object.entries(isObject(headers) ? headers : {}).map(([name, value]) => [name, String(value)]));
@@ -30,17 +38,27 @@ export async function request(session: SessionState, run: TraceRun, recorded: Ht
   };
   try {
     const jar = jarOf(session, input.target);
-    const cookie = await jar.getCookieString(href);
-    const response = await fetch(href, {
-      method: recorded.method,
-      redirect: 'manual',
-      // A later answer would be a timeout too: the trace has been settled by its own timer.
-      signal: AbortSignal.any([input.signal, AbortSignal.timeout(input.ackTimeout)]),
-      headers: { ...session.identity?.headers, ...given, ...(cookie !== '' && { cookie }) },
-      ...(body !== undefined && { body: bytesOf(body, given) }),
-    });
+    const ask = async (): Promise<Response> => {
+      const cookie = await jar.getCookieString(href);
+      return fetch(href, {
+        method: recorded.method,
+        redirect: 'manual',
+        // A later answer would be a timeout too: the trace has been settled by its own timer.
+        signal: AbortSignal.any([input.signal, AbortSignal.timeout(input.ackTimeout)]),
+        headers: { ...session.identity?.headers, ...given, ...(cookie !== '' && { cookie }) },
+        ...(body !== undefined && { body: bytesOf(body, given) }),
+      });
+    };
+    const { browser } = session;
+    const login = browser?.logins ?? 0;
+    let response = await ask();
+    if (response.status === 401 && recorded.status !== 401 && (await replaying.logins.renew(session, login))) {
+      await response.arrayBuffer();
+      response = await ask();
+      if (browser && response.status === 401) browser.hopeless = true;
+    }
     const answer = answerOf(Buffer.from(await response.arrayBuffer()), answerHeaders(response));
-    await keepCookies(session, jar, response, href, input.target);
+    await keepCookies(session, jar, response, href, handshakeUrl(input));
     if (run.settled) return;
     run.answer = { status: response.status, ...(answer !== undefined && { answer }) };
     run.latency = performance.now() - (run.startedAt ?? 0);
@@ -53,31 +71,11 @@ export async function request(session: SessionState, run: TraceRun, recorded: Ht
   }
 }
 
+/** Cookies may be for the path of Socket.IO only. */
+const handshakeUrl = ({ target, socketPath = '/socket.io' }: ReplayInput): string => new URL(socketPath, target).href;
+
 /** fetch has unpacked the body already. */
 function answerHeaders(response: Response): IncomingHttpHeaders {
   const { 'content-encoding': _, ...headers } = Object.fromEntries(response.headers);
   return headers;
 }
-
-/** Of one user in one copy: one browser. Somebody without a user has one of their own. */
-function jarOf(session: SessionState, target: string): CookieJar {
-  const { jars } = session.copy;
-  const owner = ownerOf(session);
-  const known = jars.get(owner);
-  if (known) return known;
-  const jar = new CookieJar(undefined, { looseMode: true });
-  for (const pair of session.identity?.cookie?.split('; ') ?? []) jar.setCookieSync(`${pair}; Path=/`, target, { ignoreError: true });
-  jars.set(owner, jar);
-  return jar;
-}
-
-/** A connect that comes later brings what was set meanwhile. */
-async function keepCookies(session: SessionState, jar: CookieJar, response: Response, href: string, target: string): Promise<void> {
-  const set = response.headers.getSetCookie();
-  if (set.length === 0) return;
-  for (const cookie of set) await jar.setCookie(cookie, href, { ignoreError: true });
-  const cookie = await jar.getCookieString(target);
-  for (const other of session.copy.sessions) if (ownerOf(other) === ownerOf(session)) other.identity = { took: 0, ...other.identity, cookie };
-}
-
-const ownerOf = ({ session }: SessionState): string => (session.user === undefined ? `session ${session.id}` : `user ${session.user}`);

@@ -55,7 +55,7 @@ async function startTrace(session: SessionState, trace: Trace, replaying: Replay
   const run = begin(session, trace, replaying);
   if (isOver(session, run, replaying)) return;
   if (!session.client) return force(run, replaying, 'aborted', 'the session was never connected');
-  const missing = await awaitNames(trace.http ? partsOf(trace.http) : (trace.args ?? []), session, input);
+  const missing = await awaitNames(trace.http ? partsOf(trace.http, session.identity) : (trace.args ?? []), session, input);
   if (input.signal.aborted || isOver(session, run, replaying)) return;
   if (missing) return force(run, replaying, 'skipped', missing.reason, missing.name);
   run.startedAt = performance.now();

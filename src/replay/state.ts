@@ -1,6 +1,6 @@
 /** What a replay knows while it runs: plain data, one object a copy, session and running trace. */
 import type { CookieJar } from 'tough-cookie';
-import type { Identity } from '../auth/http-login.js';
+import type { Identity } from '../auth/identity.js';
 import type { LoadedRecording } from '../recording/load.js';
 import { type Change, changeOf, receivers, type Session, type Trace } from '../recording/schema.js';
 import type { Scope } from '../recording/scope.js';
@@ -13,6 +13,7 @@ import type { Effects } from './effects.js';
 import type { Ignore } from './ignore.js';
 import type { Measures, Progress, ReplayInput } from './input.js';
 import type { Ledger } from './ledger.js';
+import type { Logins } from './login.js';
 import type { Gate, Order } from './order.js';
 import type { Totals } from './totals.js';
 
@@ -26,6 +27,7 @@ export interface Replaying {
   checkpoints: Checkpoints;
   /** alone: what was recorded without a cause */
   background?: Background;
+  logins: Logins;
   progress: Progress;
   /** performance.now() of the recordings' time 0 */
   origin: number;
@@ -56,6 +58,8 @@ export interface SessionState {
   index: number;
   client?: Client;
   sid?: string;
+  /** performance.now() of the CONNECT */
+  connectedAt?: number;
   login: number | null;
   connect: number | null;
   /** why the connection ended against the recording, or never was; `byServer`: with the server's goodbye */
@@ -68,12 +72,26 @@ export interface SessionState {
   running: Map<number, TraceRun>;
   /** what the client brings to the handshake */
   identity?: Identity;
+  /** who shares its login */
+  browser?: Browser;
   /** the first trace that has not begun */
   next: number;
   /** resolves when everything before its closing disconnect has begun */
   beforeFinal: Deferred;
   /** traces whose record says passed: an effect that comes later is one too many */
   passed: Map<number, Passed>;
+}
+
+/** One login and all sessions that use it. */
+export interface Browser {
+  account: string;
+  identity: Promise<Identity>;
+  /** performance.now() of the last login, and how many there were */
+  since: number;
+  logins: number;
+  sessions: SessionState[];
+  /** it was refused although it had just logged in */
+  hopeless?: boolean;
 }
 
 interface Passed {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { httpLogin, httpLoginSchema } from '../../src/auth/http-login.js';
+import { httpLoginSchema, httpLogin as logIn } from '../../src/auth/http-login.js';
 
 let server: Server;
 afterEach(
@@ -32,6 +32,8 @@ async function serve(answer: (response: ServerResponse, seen: Seen) => void): Pr
 }
 
 const login = (more: object = {}) => httpLoginSchema.parse({ users: { alice: { username: 'alice', password: 'pw' } }, ...more });
+const httpLogin = (target: string, user: string, options: ReturnType<typeof login>, signal?: AbortSignal, env?: NodeJS.ProcessEnv) =>
+  logIn({ target, user, ...(signal && { signal }), ...(env && { env }) }, options);
 const welcome = (response: ServerResponse): void =>
   void response.writeHead(200, { 'set-cookie': ['sid=1; Path=/; HttpOnly', 'other=2; Path=/elsewhere', 'gone=; Max-Age=0'] }).end('{}');
 

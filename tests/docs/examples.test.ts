@@ -103,9 +103,10 @@ describe('docs/reference/recording.md', () => {
 describe('docs/reference/options.md', () => {
   it('has every option', async () => {
     const { useSchema } = await import('../../src/playwright/options.js');
-    const { httpLoginSchema } = await import('../../src/auth/http-login.js');
+    const { loginSchema } = await import('../../src/auth/get-in.js');
     const { text } = pageOf('docs/reference/options.md');
-    for (const option of [...Object.keys(useSchema.shape), ...Object.keys(httpLoginSchema.shape), 'recordings', 'iterations', 'schedule', 'continueOnFailure'])
+    const logins = loginSchema.options.flatMap(({ shape }) => Object.keys(shape));
+    for (const option of [...Object.keys(useSchema.shape), ...logins, 'recordings', 'iterations', 'schedule', 'continueOnFailure'])
       expect(text).toMatch(new RegExp(`^\\| \`${option}\` \\|`, 'm'));
   });
 });

@@ -1,0 +1,38 @@
+/** The cookies of one user in one copy, which is one browser: what the login set, and what every answer sets. */
+import { CookieJar } from 'tough-cookie';
+import type { Identity } from '../auth/identity.js';
+import type { SessionState } from './state.js';
+
+/** Somebody without a user has a jar of their own. */
+export function jarOf(session: SessionState, target: string): CookieJar {
+  const { jars } = session.copy;
+  const owner = ownerOf(session);
+  const known = jars.get(owner);
+  if (known) return known;
+  const jar = new CookieJar(undefined, { looseMode: true });
+  if (session.identity) fill(jar, session.identity, target);
+  jars.set(owner, jar);
+  return jar;
+}
+
+/** A connect that comes later brings what was set meanwhile. */
+export async function keepCookies(session: SessionState, jar: CookieJar, response: Response, href: string, handshake: string): Promise<void> {
+  const set = response.headers.getSetCookie();
+  if (set.length === 0) return;
+  for (const cookie of set) await jar.setCookie(cookie, href, { ignoreError: true });
+  const cookie = await jar.getCookieString(handshake);
+  for (const other of session.copy.sessions) if (ownerOf(other) === ownerOf(session)) other.identity = { took: 0, ...other.identity, cookie };
+}
+
+/** Another login: its cookies replace those of the same name. */
+export function refreshCookies(session: SessionState, identity: Identity, target: string): void {
+  const jar = session.copy.jars.get(ownerOf(session));
+  if (jar) fill(jar, identity, target);
+}
+
+const ownerOf = ({ session }: SessionState): string => (session.user === undefined ? `session ${session.id}` : `user ${session.user}`);
+
+function fill(jar: CookieJar, { jar: given, cookie }: Identity, target: string): void {
+  if (given) for (const one of given.getCookiesSync(target, { allPaths: true })) jar.setCookieSync(one.clone() ?? one, target, { ignoreError: true });
+  else for (const pair of cookie?.split('; ') ?? []) jar.setCookieSync(`${pair}; Path=/`, target, { ignoreError: true });
+}
