@@ -2,22 +2,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { ReplayError } from '../errors.js';
-import { called } from './custom.js';
+import { type CustomContext, called } from './custom.js';
 import { type Entrance, type Identity, within } from './identity.js';
 import { fieldsOf, usersShape } from './users.js';
 
-/** What the function is given beside the user. */
-export interface MintContext {
-  /** the id under which the server looks for the session */
-  sid: string;
-  target: string;
-  /** aborted at the timeout, and when the run ends */
-  signal: AbortSignal;
-  /** what is configured for this user */
-  fields: Record<string, string>;
-}
-
-type Write = (user: string, context: MintContext) => Promise<unknown> | unknown;
+/** `sid`: the id under which the server looks for the session. */
+type Write = (user: string, context: CustomContext & { sid: string }) => Promise<unknown> | unknown;
 
 export const cookieMintSchema = z.strictObject({
   strategy: z.literal('cookie-mint'),
