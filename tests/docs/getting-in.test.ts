@@ -185,7 +185,10 @@ describe('the recipes', () => {
         json(response, 200, password === `${username}-pw` ? { success: true, data: { token: `jwt-${username}` } } : { success: true, data: {} });
       },
     );
-    const recording = whoAmI({ alice: { auth: { token: secret('token1'), page: 1 } }, bob: { auth: { token: secret('token2') } } });
+    const recording = whoAmI({
+      alice: { auth: { token: secret('token1'), page: 1 } },
+      bob: { auth: { token: new Tagged({ tag: 'text', template: 'v1 ${!secret token2}' }) } },
+    });
     recording.recording.sessions[0]?.traces.push({
       http: { method: 'GET', url: '/me', headers: { Authorization: secret('bearer1') }, status: 200, answer: 'Bearer jwt-alice' },
     });

@@ -97,6 +97,20 @@ describe('a target that is not as it should be', () => {
     expect(results.failures.filter((failure) => !failure.follows)).toHaveLength(1);
   });
 
+  it('with more users than accounts in the pool: refused before anything is sent', { timeout: 60_000 }, async () => {
+    const { code, output, results } = await project(await server(200, (next) => next()), "login: { pool: [{ username: 'one' }] },");
+    expect(code).toBe(1);
+    expect(output).toContain('the replay needs 2 accounts, and `use.login.pool` has 1: 1 is missing');
+    expect(results.tests[0]?.errors[0]?.code).toBe('REPLAY_USERS_MISSING');
+    expect(output).not.toMatch(/^ +at .*node_modules/m);
+  });
+
+  it('with a strategy that is misspelt: the option, and which there are', { timeout: 60_000 }, async () => {
+    const { code, output } = await project(await server(200, (next) => next()), "login: { strategy: 'tokn' },");
+    expect(code).toBe(1);
+    expect(output).toMatch(/REPLAY_OPTION_INVALID[\s\S]*login\.strategy: .*'token'/);
+  });
+
   it('refusing the handshake: the words of its middleware', { timeout: 60_000 }, async () => {
     const { code, results } = await project(await server(200, (next) => next(new Error('not logged in'))), "measure: ['acks', 'pushes'],");
     expect(code).toBe(1);

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'socket.io';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { LoadedRecording } from '../../src/recording/load.js';
 import { closeAll, connect, emit, goodbye, recorded, run, serve, type World } from './world.js';
 
 afterEach(closeAll);
@@ -89,8 +90,8 @@ async function expiring(
   });
   let logins = 0;
   const login = async () => {
-    if (logins > 0 && refused) throw new Error('no more');
-    left.set(String(++logins), lives);
+    if (++logins > 1 && refused) throw new Error('no more');
+    left.set(String(logins), lives);
     return { cookie: `sid=${logins}`, took: 1 };
   };
   return { world, seen, logins: () => logins, login };
@@ -155,10 +156,24 @@ describe('a login that has expired', () => {
     expect(logins()).toBe(2);
   });
 
-  it('that cannot be made anew keeps the first reason', async () => {
-    const { world, login } = await expiring(1, true);
-    const { sessions } = await run(world, coming, { login, renewAfter: 0 });
-    expect(sessions.find(({ session, outcome }) => session === 'second' && outcome === 'connect-failed')?.reason).toBe('session expired');
+  it('that cannot be made anew keeps the reason of the refusal, and is not tried again', async () => {
+    const { world, login, logins } = await expiring(1, true);
+    const third = {
+      ...coming.recording.sessions[1],
+      id: 'third',
+      times: [
+        [10, 11],
+        [12, 13],
+        [14, 14],
+      ] as [number, number][],
+    };
+    const recording = { ...coming, recording: { ...coming.recording, sessions: [...coming.recording.sessions, third] } } as LoadedRecording;
+    const { sessions } = await run(world, recording, { login, renewAfter: 0 });
+    expect(sessions.flatMap(({ session, outcome, reason }) => (outcome === 'connect-failed' ? [[session, reason]] : []))).toEqual([
+      ['second', 'session expired'],
+      ['third', 'session expired'],
+    ]);
+    expect(logins()).toBe(2);
   });
 });
 
