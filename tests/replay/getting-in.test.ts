@@ -122,7 +122,7 @@ const coming = recorded('coming', {
 describe('a login that has expired', () => {
   it('is made anew where a request is answered with 401, and keeps the other cookies', async () => {
     const { world, login, logins, seen } = await expiring(2);
-    const { end, notes } = await run(world, asking, { login, renewAfter: 0 });
+    const { end, notes } = await run(world, asking, { login, renewAfter: 0, ackTimeout: 3000 });
     expect(end.verdict).toBe('finished');
     expect(logins()).toBe(2);
     expect(notes).toMatchObject([{ level: 'warning', code: 'LOGIN_RENEWED', message: 'alice was refused after a while, and logged in once more' }]);
@@ -137,7 +137,7 @@ describe('a login that has expired', () => {
 
   it('is made anew where a later connection is refused', async () => {
     const { world, login, logins } = await expiring(1);
-    expect((await run(world, coming, { login, renewAfter: 0 })).end.verdict).toBe('finished');
+    expect((await run(world, coming, { login, renewAfter: 0, ackTimeout: 3000 })).end.verdict).toBe('finished');
     expect(logins()).toBe(2);
   });
 
@@ -151,7 +151,7 @@ describe('a login that has expired', () => {
   it('is made anew once: a server that goes on refusing is not asked again', async () => {
     const { world, login, logins } = await expiring(0);
     const people = Object.fromEntries(['a', 'b', 'c'].map((name) => [name, { user: 'alice', traces: [connect()] }]));
-    const { outcomes } = await run(world, recorded('refused', people), { login, renewAfter: 0 });
+    const { outcomes } = await run(world, recorded('refused', people), { login, renewAfter: 0, ackTimeout: 3000 });
     expect(new Set(Object.values(outcomes))).toEqual(new Set(['connect-failed']));
     expect(logins()).toBe(2);
   });
@@ -168,7 +168,7 @@ describe('a login that has expired', () => {
       ] as [number, number][],
     };
     const recording = { ...coming, recording: { ...coming.recording, sessions: [...coming.recording.sessions, third] } } as LoadedRecording;
-    const { sessions } = await run(world, recording, { login, renewAfter: 0 });
+    const { sessions } = await run(world, recording, { login, renewAfter: 0, ackTimeout: 3000 });
     expect(sessions.flatMap(({ session, outcome, reason }) => (outcome === 'connect-failed' ? [[session, reason]] : []))).toEqual([
       ['second', 'session expired'],
       ['third', 'session expired'],
