@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 
-const tsx = import.meta.resolve('tsx');
-const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** As it is built, which is how users start it. */
+const main = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 export const notes = fileURLToPath(new URL('apps/notes.mjs', import.meta.url));
 export const cluster = fileURLToPath(new URL('apps/cluster.mjs', import.meta.url));
 
@@ -60,8 +60,8 @@ export function createWorld(): World {
   };
   return {
     folder,
-    cli: (...args) => start(process.execPath, ['--import', tsx, main, ...args]),
-    cliWith: (extra, ...args) => start(process.execPath, ['--import', tsx, main, ...args], extra),
+    cli: (...args) => start(process.execPath, [main, ...args]),
+    cliWith: (extra, ...args) => start(process.execPath, [main, ...args], extra),
     async application() {
       const app = start(process.execPath, ['--import', probe, notes]);
       return { app, url: (await app.prints(/notes at (http:\S+)/))[1] ?? '' };

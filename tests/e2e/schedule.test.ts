@@ -12,7 +12,7 @@ function overlaps({ tests }: Results): string[] {
 const projects = ({ tests }: Results): string[] => tests.filter((test) => test.kind === 'iteration').map((test) => test.test.project);
 
 describe('the schedule', () => {
-  it('a failed iteration ends the climb: the rest reads not run', { timeout: 60_000 }, async () => {
+  it('a failed iteration ends the climb: the rest reads not run', { timeout: 120_000 }, async () => {
     const target = await startAnnotator({ bug: 'rev-lost-update' });
     const { results, code } = await playwrightTest([configFor(target.port, { use: "reset: { post: '/reset' }" })]);
     await target.stop();
@@ -22,7 +22,7 @@ describe('the schedule', () => {
     expect(results.notRun.map((level) => level.iteration)).toEqual([1, 2, 3].filter((iteration) => iteration > failed));
   });
 
-  it('continueOnFailure runs them all, never two at once, also with four workers', { timeout: 60_000 }, async () => {
+  it('continueOnFailure runs them all, never two at once, also with four workers', { timeout: 120_000 }, async () => {
     const target = await startAnnotator({ bug: 'rev-lost-update' });
     const config = configFor(target.port, { use: "reset: { post: '/reset' }" });
     const { results, code } = await playwrightTest([config, '--workers=4'], { REPLAY_CONTINUE_ON_FAILURE: '1' });
@@ -33,7 +33,7 @@ describe('the schedule', () => {
     expect(overlaps(results)).toEqual([]);
   });
 
-  it('schedule: parallel runs them beside each other', { timeout: 60_000 }, async () => {
+  it('schedule: parallel runs them beside each other', { timeout: 120_000 }, async () => {
     const target = await startAnnotator();
     // Slow enough that they must meet.
     const config = configFor(target.port, { scale: "schedule: 'parallel', workers: 4,", use: 'speed: 0.5' });
@@ -44,7 +44,7 @@ describe('the schedule', () => {
     expect(overlaps(results).length).toBeGreaterThan(0);
   });
 
-  it('retries, repetitions and shards are refused', { timeout: 60_000 }, async () => {
+  it('retries, repetitions and shards are refused', { timeout: 120_000 }, async () => {
     const target = await startAnnotator();
     for (const flag of ['--retries=2', '--repeat-each=2', '--shard=1/2']) {
       const { code, output } = await playwrightTest([configFor(target.port), flag, '--project=regression', '-g', 'tidy-up']);

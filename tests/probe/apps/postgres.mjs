@@ -105,7 +105,7 @@ const kinds = {
   async prisma() {
     const { PrismaPg } = require('@prisma/adapter-pg');
     const { PrismaClient } = await import(process.env.PRISMA_CLIENT);
-    const db = new PrismaClient({ adapter: new PrismaPg({ connectionString: url, max: 4 }) });
+    const db = new PrismaClient({ adapter: new PrismaPg({ connectionString: url, max: 4 }), transactionOptions: { maxWait: 30_000, timeout: 30_000 } });
     await db.$executeRawUnsafe('CREATE TABLE notes (id serial PRIMARY KEY, tag text UNIQUE, n integer)');
     await db.$executeRawUnsafe('CREATE TABLE logs (id serial PRIMARY KEY, tag text)');
     return {
