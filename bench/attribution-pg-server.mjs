@@ -36,26 +36,46 @@ async function transaction(tag, end) {
   }
 }
 
+const COST = 'INSERT INTO cost (a, b, c) VALUES ($1, $2, $3)';
+const VALUES = ['some text', 12, 'more text of an ordinary row'];
+
+async function one() {
+  await pool.query(COST, VALUES);
+  return 1;
+}
+
+async function five() {
+  const client = await pool.connect();
+  await client.query('BEGIN');
+  for (let row = 0; row < 5; row += 1) await client.query(COST, VALUES);
+  await client.query('COMMIT');
+  client.release();
+  return 5;
+}
+
+/** One transaction after another for that long, from twenty sides. */
+async function load(ms, write, done) {
+  const end = performance.now() + ms;
+  const before = process.cpuUsage();
+  let rows = 0;
+  const side = async () => {
+    while (performance.now() < end) {
+      const written = await write();
+      rows += written;
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, side));
+  const { user, system } = process.cpuUsage(before);
+  done({ rows, cpu: user + system });
+}
+
 io.on('connection', (socket) => {
   socket.on('write', async (tag, how, done) => {
     if (how === 'autocommit') await autocommit(tag);
     else await transaction(tag, how);
     done();
   });
-  /** One-row transactions for that long, from twenty sides. */
-  socket.on('load', async (ms, done) => {
-    const end = performance.now() + ms;
-    const before = process.cpuUsage();
-    let rows = 0;
-    const side = async () => {
-      while (performance.now() < end) {
-        await pool.query('INSERT INTO cost (a, b, c) VALUES ($1, $2, $3)', ['some text', 12, 'more text of an ordinary row']);
-        rows += 1;
-      }
-    };
-    await Promise.all(Array.from({ length: 20 }, side));
-    const { user, system } = process.cpuUsage(before);
-    done({ rows, cpu: user + system });
-  });
+  socket.on('load', (ms, done) => load(ms, one, done));
+  socket.on('load five', (ms, done) => load(ms, five, done));
 });
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));

@@ -31,6 +31,8 @@ let pushes = 0;
 let textOf = { ms: 0, text: '0' };
 
 export const isWanted = (): boolean => wanted;
+/** somebody waits for what is told */
+export const isReplayed = (): boolean => hashesWanted;
 export const currentReaders = (): Iterable<Reader> => readers;
 export const knownWarnings = (): Iterable<Message<'warning'>> => warnings.values();
 const { timeOrigin } = performance;

@@ -3,10 +3,10 @@
  * takes it back. Read over a connection of our own, by the process that the mark names; rows without a mark by one of those that measure.
  */
 import type { Table, TableState } from '../../wire/messages.js';
-import { CREATE, CREATE_EVENT_TRIGGER, LEFTOVERS, LOCKS, markOf, SCHEMA, UNATTACHED } from '../../wire/pg-sql.js';
+import { CREATE, CREATE_EVENT_TRIGGER, INSTANCE, LEFTOVERS, LOCKS, MARK, markOf, readMark, SCHEMA, UNATTACHED } from '../../wire/pg-sql.js';
 import { outside } from '../context.js';
 import { guarded } from '../guard.js';
-import { isWanted, patience, reportChange, reportTables, warn } from '../hub.js';
+import { isReplayed, isWanted, patience, reportChange, reportTables, warn } from '../hub.js';
 import { realSetTimeout } from '../timers.js';
 import { headOf, type Layout, readLayouts, shownName } from './pg-schema.js';
 import { stateOf } from './pg-state.js';
@@ -53,16 +53,35 @@ const SESSION = [
   `SET search_path = pg_catalog`,
 ].join('; ');
 
-/** `which` says whose: an expression over the log. */
+/** how long rows wait for company while somebody records, who waits for none of them */
+const PATIENCE_MS = 60;
+/** No text of PostgreSQL's JSON has it, nor a mark; the name stands at the end, where it may. */
+const SEPARATOR = '\x01';
+
+/** `which` says whose: an expression over the log. One column: the driver takes each apart for itself. */
 const readSql = (which: string): string => `WITH seen AS MATERIALIZED (
-    SELECT ctid AS place, lsn, xid, cmin::text::bigint AS step, op, rel, name, old, new, mark, at FROM ${SCHEMA}.log WHERE ${which}),
+    SELECT ctid AS place, lsn, xid, cmin::text::bigint AS step, op, rel, name, old, new, ${MARK} AS mark, at FROM ${SCHEMA}.log WHERE ${which}),
   gone AS (DELETE FROM ${SCHEMA}.log USING seen WHERE log.ctid = seen.place RETURNING seen.*)
-  SELECT xid::text, op, rel::text, name, old, new, mark, extract(epoch FROM clock_timestamp() - at) * 1000 AS age FROM gone ORDER BY lsn, gone.xid, step`;
+  SELECT concat(xid, e'\\x01', op, e'\\x01', rel, e'\\x01', mark, e'\\x01', (extract(epoch FROM clock_timestamp() - at) * 1000)::numeric(20, 3),
+    e'\\x01', old, e'\\x01', new, e'\\x01', name) AS line FROM gone ORDER BY lsn, gone.xid, step`;
 /** A transaction is one process's: its rows without a mark belong to it as well. */
-const OWN_ROWS = readSql(`xid IN (SELECT xid FROM ${SCHEMA}.log WHERE mark LIKE $1)`);
-const ALL_ROWS = readSql(`xid NOT IN (SELECT xid FROM ${SCHEMA}.log WHERE split_part(mark, ' ', 1) IN
+const OWN_ROWS = readSql(`xid IN (SELECT xid FROM ${SCHEMA}.log WHERE ${INSTANCE} = $1)`);
+const ALL_ROWS = readSql(`xid NOT IN (SELECT xid FROM ${SCHEMA}.log WHERE ${INSTANCE} IN
   (SELECT objid::text FROM pg_locks WHERE locktype = 'advisory' AND classid = ${LOCKS + 1} AND objid::text <> $1
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))`);
+
+/** A row of the log, read. */
+interface Entry {
+  xid: string;
+  op: string;
+  rel: string;
+  mark: string;
+  age: number;
+  before: Row | null;
+  after: Row | null;
+  /** `schema.table` */
+  name: string;
+}
 
 export class PgLog {
   private state: State = 'off';
@@ -138,7 +157,7 @@ export class PgLog {
       realSetTimeout(() => {
         this.scheduled = false;
         void this.inTurn(() => this.read(OWN_ROWS));
-      }, patience()).unref(),
+      }, waits()).unref(),
     );
   }
 
@@ -294,66 +313,89 @@ export class PgLog {
   }
 
   private async collect(own: Own, sql: string): Promise<void> {
-    const rows = await own.query(sql, [sql === OWN_ROWS ? `${this.instance} %` : String(this.instance)]);
+    const rows = await own.query(sql, [String(this.instance)]);
     if (rows.length === 0) return;
     const now = Date.now();
-    if (rows.some((row) => !this.isKnown(row))) await this.refresh();
-    const marks = marksOf(rows);
-    for (const row of rows) guarded('row', () => this.report(row, marks.get(String(row.xid)) ?? null, now));
+    const entries = rows.map(({ line }) => readEntry(String(line)));
+    if (entries.some((entry) => !this.isKnown(entry))) await this.refresh();
+    const marks = marksOf(entries);
+    for (const entry of entries) guarded('row', () => this.report(entry, entry.mark || marks.get(entry.xid) || '', now));
     this.deleted += rows.length;
     if (this.deleted < VACUUM_AFTER) return;
     this.deleted = 0;
     await own.query(`VACUUM ${SCHEMA}.log`);
   }
 
-  private isKnown({ rel, op, old, new: after }: Row): boolean {
-    const layout = this.layouts.get(String(rel));
-    if (layout === undefined) return this.told.has(String(rel));
-    if (op === 't') return true;
-    const names = Object.keys(readRow(String(after ?? old)));
-    return names.length === layout.columns.length && names.every((name) => layout.kinds.has(name));
+  private isKnown({ rel, op, before, after }: Entry): boolean {
+    const layout = this.layouts.get(rel);
+    if (layout === undefined) return this.told.has(rel);
+    return op === 't' || hasColumns(layout, after ?? before ?? {});
   }
 
-  private report(row: Row, transaction: string | null, now: number): void {
-    const rel = String(row.rel);
+  private report({ rel, op, before, after, name, age }: Entry, mark: string, now: number): void {
     this.told.add(rel);
     const layout = this.layouts.get(rel);
-    const [schema = '', ...rest] = String(row.name).split('.');
-    const table = layout?.table.name ?? shownName(schema, rest.join('.'));
-    if (row.op === 't') {
+    if (op === 't') {
+      const table = nameOf(layout, name);
       warn('changes-failed', `The table ${table} was truncated, and held too many rows to tell all of them`, `truncate ${table}`);
       return;
     }
-    const [before, after] = [row.old, row.new].map((text) => (typeof text === 'string' ? readRow(text) : null));
-    const present = Object.keys(after ?? before ?? {});
-    const isSame = layout !== undefined && layout.columns.length === present.length && present.every((name) => layout.kinds.has(name));
-    const columns = isSame ? layout.columns : present;
-    const head = isSame ? layout.text : headOf(table, columns, layout?.table.key.filter((name) => present.includes(name)) ?? []);
-    const values = (from: Row | null | undefined): string =>
-      from ? JSON.stringify(columns.map((column) => encodeValue(from[column], layout?.kinds.get(column)))) : 'null';
-    const cause = JSON.stringify(this.causeOf(typeof row.mark === 'string' ? row.mark : transaction));
-    const at = now - Number(row.age);
+    const row = after ?? before ?? {};
+    const isSame = layout !== undefined && hasColumns(layout, row);
+    const columns = isSame ? layout.columns : Object.keys(row);
+    const head = isSame ? layout.text : headOf(nameOf(layout, name), columns, layout?.table.key.filter((column) => Object.hasOwn(row, column)) ?? []);
+    const values = (from: Row | null): string =>
+      from === null ? 'null' : JSON.stringify(columns.map((column) => encodeValue(from[column], layout?.kinds.get(column))));
+    const cause = JSON.stringify(this.causeOf(mark));
     reportChange(
-      `{"type":"change","cause":${cause},"op":"${OPS[String(row.op)]}",${head},"before":${values(before)},"after":${values(after)},"at":${at.toFixed(3)}}\n`,
+      `{"type":"change","cause":${cause},"op":"${OPS[op]}",${head},"before":${values(before)},"after":${values(after)},"at":${(now - age).toFixed(3)}}\n`,
     );
   }
 
-  private causeOf(mark: string | null): string | null {
-    const [instance, cause] = mark?.split(' ') ?? [];
-    return Number(instance) === this.instance && cause ? decodeURIComponent(cause) : null;
+  private causeOf(mark: string): string | null {
+    if (mark === '') return null;
+    const { instance, cause } = readMark(mark);
+    return instance === this.instance && cause !== '' ? cause : null;
   }
 }
 
+function readEntry(line: string): Entry {
+  const [xid = '', op = '', rel = '', mark = '', age = '', old = '', after = '', ...name] = line.split(SEPARATOR);
+  return {
+    xid,
+    op,
+    rel,
+    mark,
+    age: Number(age),
+    before: old === '' ? null : readRow(old),
+    after: after === '' ? null : readRow(after),
+    name: name.join(SEPARATOR),
+  };
+}
+
+function hasColumns({ columns }: Layout, row: Row): boolean {
+  for (const column of columns) if (!Object.hasOwn(row, column)) return false;
+  return Object.keys(row).length === columns.length;
+}
+
+function nameOf(layout: Layout | undefined, name: string): string {
+  const [schema = '', ...rest] = name.split('.');
+  return layout?.table.name ?? shownName(schema, rest.join('.'));
+}
+
 /** The mark of all rows of a transaction that have one, if they agree. */
-function marksOf(rows: Row[]): Map<string, string | null> {
-  const marks = new Map<string, string | null>();
-  for (const { xid, mark } of rows) {
-    if (typeof mark !== 'string') continue;
-    const known = marks.get(String(xid));
-    marks.set(String(xid), known === undefined || known === mark ? mark : null);
+function marksOf(entries: Entry[]): Map<string, string> {
+  const marks = new Map<string, string>();
+  for (const { xid, mark } of entries) {
+    if (mark === '') continue;
+    const known = marks.get(xid);
+    if (known !== mark) marks.set(xid, known === undefined ? mark : '');
   }
   return marks;
 }
+
+/** A replay waits for the rows that its traces write. */
+const waits = (): number => (isReplayed() ? patience() : PATIENCE_MS);
 
 /** Everything of ours, one thing at a time: a lock on the application's tables is held for no longer than it takes. */
 async function remove(own: Own): Promise<void> {

@@ -45,9 +45,16 @@ function digits(text: string): string {
   return short === '' ? '0' : `${sign}${short}@${place}`;
 }
 
-/** `2026-01-02T03:04:05.12+00:00`; `infinity` and years before Christ stay as they are. */
+/** `2026-01-02T03:04:05.12+01:00`, in whatever zone the session had; `infinity`, years before Christ and of five digits stay as they are. */
 function utc(text: string): string {
-  const [, time, fraction = ''] = /^(\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?\+00:00$/.exec(text) ?? [];
+  const [, time, fraction = '', offset = ''] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?([+-]\d\d(?::\d\d){0,2})$/.exec(text) ?? [];
   if (time === undefined) return text;
-  return `${time}.${fraction.length > 3 ? fraction.padEnd(6, '0') : fraction.padEnd(3, '0')}Z`;
+  const moved = /^.(?:00:?)+$/.test(offset) ? time : shifted(time, offset);
+  return `${moved}.${fraction.length > 3 ? fraction.padEnd(6, '0') : fraction.padEnd(3, '0')}Z`;
+}
+
+function shifted(time: string, offset: string): string {
+  const [hours = 0, minutes = 0, seconds = 0] = offset.slice(1).split(':').map(Number);
+  const ms = ((hours * 60 + minutes) * 60 + seconds) * 1_000;
+  return new Date(Date.parse(`${time}Z`) - (offset.startsWith('-') ? -ms : ms)).toISOString().slice(0, -5);
 }

@@ -42,6 +42,7 @@ interface Database {
 }
 
 const databases = new Map<string, Database>();
+const followed = new WeakMap<object, PgLog>();
 let loaded = false;
 let wanted = false;
 /** the pool that makes a client right now */
@@ -140,8 +141,11 @@ function patchPool(prototype: object): void {
 function follow(client: Client, ClientClass: ClientClass, raw: Methods): PgLog | undefined {
   const { connection, connectionParameters: parameters } = client;
   if (connection === undefined || parameters === undefined || parameters.replication) return undefined;
+  const known = followed.get(connection);
+  if (known !== undefined && creating === undefined) return known;
   const database = databaseOf(client, ClientClass, raw);
   const { log } = database;
+  followed.set(connection, log);
   if (creating !== undefined && ![...database.pools].some((known) => known.deref() === creating)) database.pools.add(new WeakRef(creating));
   if (lineOf(connection) !== undefined) return log;
   const line: Line = {

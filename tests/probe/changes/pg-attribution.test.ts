@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { root } from '../helper.js';
 
 it('the attribution benchmark finds nothing wrong, at a small size', { timeout: 120_000 }, () => {
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), 'bench/attribution-pg.ts', '600', '0'], {
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), 'bench/attribution-pg.ts', '600'], {
     cwd: root,
     encoding: 'utf8',
   });

@@ -292,6 +292,56 @@ describe('rows', () => {
     expect(update).toMatchObject({ op: 'update', before: row, after: later });
   });
 
+  it('are told in one zone, whatever zone a session has', async () => {
+    const db = await measured('CREATE TABLE t (id int PRIMARY KEY, at timestamptz)', { max: 1 });
+    const zones = ['America/New_York', 'Asia/Kolkata', 'UTC', 'Europe/Amsterdam', 'Europe/Amsterdam', 'Europe/Amsterdam', 'America/New_York'];
+    const times = [
+      '2026-07-02 03:04:05+00',
+      '2026-01-01 00:00:00.12+00',
+      '2026-01-01 00:00:00+00',
+      '1890-01-01 00:00:00.000001+00',
+      'infinity',
+      null,
+      '2026-12-31 23:59:59.5-08',
+    ];
+    for (const [id, zone] of zones.entries())
+      await as('s:1', async () => {
+        await db.query(`SET timezone = '${zone}'`);
+        await db.query('INSERT INTO t VALUES ($1, $2)', [id, times[id]]);
+      });
+    expect((await changes()).map(({ after }) => after?.at)).toEqual([
+      '2026-07-02T03:04:05.000Z',
+      '2026-01-01T00:00:00.120Z',
+      '2026-01-01T00:00:00.000Z',
+      '1890-01-01T00:00:00.000001Z',
+      'infinity',
+      null,
+      '2027-01-01T07:59:59.500Z',
+    ]);
+  });
+
+  it('have their trace however long its name is, and whatever the application writes into its statement', async () => {
+    const db = await measured('CREATE TABLE t (id int PRIMARY KEY, v text)', { max: 1 });
+    const names = [...Array.from({ length: 260 }, (_, length) => `s${'x'.repeat(length)}:${length}`), 'a b/*c*/:1', 'é%:2'];
+    for (const [id, name] of names.entries()) await as(name, () => db.query(`INSERT INTO t VALUES (${id}, '/*socket-replay 1 other:1   2*/')`));
+    expect((await changes()).map(({ cause, after }) => [cause, after?.id])).toEqual(names.map((name, id) => [name, id]));
+  });
+
+  it('are right on tables where a session may have set what its values look like', async () => {
+    const db = await measured(
+      'CREATE TABLE b (id int PRIMARY KEY, v bytea); CREATE TABLE f (id int PRIMARY KEY); CREATE TABLE l (id int PRIMARY KEY, v timestamptz[])',
+      { max: 1 },
+    );
+    await as('s:1', async () => {
+      await db.query(`SET timezone = 'Asia/Kolkata'; SET bytea_output = 'escape'; SET extra_float_digits = -5; SET search_path = ''`);
+      await db.query(`INSERT INTO public.b VALUES (1, '\\x00ff')`);
+      await db.query('ALTER TABLE public.f ADD v double precision');
+      await db.query('INSERT INTO public.f VALUES (1, 0.1::float8 + 0.2::float8)');
+      await db.query(`INSERT INTO public.l VALUES (1, ARRAY['2026-01-01 00:00:00+00'::timestamptz])`);
+    });
+    expect((await changes()).map(({ after }) => after?.v)).toEqual([{ '!binary': 'AP8=' }, 0.1 + 0.2, ['2026-01-01T00:00:00+00:00']]);
+  });
+
   it('of tables without a key, of partitions, with dropped and added columns', async () => {
     const db = await measured(`
       CREATE TABLE bare (a int, b text);
