@@ -10,65 +10,64 @@ const MODULE = /[\\/]node_modules[\\/](?:winston-transport[\\/](?:index|modern)|
 interface Waiting {
   chunk: unknown;
 }
-type Methods = Partial<Record<'write' | 'push' | '_transform' | '_write' | '_writev', AnyFunction>> & { logv?: unknown };
+interface Stream extends Partial<Record<'push' | 'write' | '_write' | '_writev' | '_transform', unknown>> {
+  logv?: unknown;
+  _writableState?: { sync?: unknown; bufferProcessing?: unknown };
+}
 
+/** undefined: nobody's */
 const contexts = new WeakMap<object, Context | undefined>();
 const tapped = new WeakSet<object>();
 
 export function tapLogStreams(file: string, exports: unknown): void {
-  if (MODULE.test(file) && typeof exports === 'function') tapLogStream(exports.prototype as Methods);
+  if (MODULE.test(file) && typeof exports === 'function') tapLogStream(exports.prototype as Stream);
 }
 
-export function tapLogStream(prototype: Methods): void {
+/** The prototype of a logger or of transports. */
+export function tapLogStream(prototype: Stream): void {
   if (tapped.has(prototype)) return;
   tapped.add(prototype);
-  const { write, push, _transform: transform, _write: writeOne, _writev: writeAll } = prototype;
-  const isLogger = Object.hasOwn(prototype, '_transform');
-  if (typeof write === 'function')
-    prototype.write = function (this: unknown, ...args: unknown[]) {
-      // An application may log one object twice.
-      remember(args[0], isLogger);
-      return Reflect.apply(write, this, args);
-    };
-  // What a format made of the entry.
-  if (isLogger && typeof push === 'function')
-    prototype.push = function (this: unknown, ...args: unknown[]) {
-      remember(args[0], false);
-      return Reflect.apply(push, this, args);
-    };
-  if (isLogger) prototype._transform = inContext(transform);
-  else prototype._write = inContext(writeOne);
-  // null in Node's own streams
-  if (!isLogger && typeof writeAll === 'function')
-    prototype._writev = function (this: unknown, ...args: unknown[]) {
-      const [waiting, done] = args as [Waiting[], (error: null) => void];
-      const first = waiting[0];
-      if (first === undefined || waiting.every(({ chunk }) => isSame(chunk, first.chunk)))
-        return inItsContext(first?.chunk, () => Reflect.apply(writeAll, this, args));
-      // One statement for entries of several traces: nobody's.
-      if ((this as Methods).logv !== undefined) return outside(() => Reflect.apply(writeAll, this, args));
-      try {
-        for (const one of waiting) inItsContext(one.chunk, () => Reflect.apply(writeAll, this, [[one], () => undefined]));
-      } finally {
-        done(null);
-      }
-      return undefined;
-    };
+  if (typeof prototype._transform === 'function') tapLogger(prototype);
+  else tapTransport(prototype);
 }
 
-const inContext = (original: AnyFunction | undefined): AnyFunction | undefined =>
-  original &&
-  function (this: unknown, ...args: unknown[]) {
-    return inItsContext(args[0], () => Reflect.apply(original, this, args));
+/** Behind the formats, some of which look through the stack for who logged: no frame of ours may stand there. */
+function tapLogger(prototype: Stream): void {
+  const push = prototype.push as AnyFunction;
+  prototype.push = function (this: Stream, ...args: unknown[]) {
+    const [entry] = args;
+    // An entry that had to wait for its format comes in the context of another one.
+    const isAtOnce = this._writableState?.sync === true && this._writableState.bufferProcessing !== true;
+    if (isObject(entry) && isFollowing()) contexts.set(entry, isAtOnce ? currentContext() : undefined);
+    return Reflect.apply(push, this, args);
   };
+}
 
-function remember(entry: unknown, again: boolean): void {
-  if (isObject(entry) && isFollowing() && (again || !contexts.has(entry))) contexts.set(entry, currentContext());
+function tapTransport(prototype: Stream): void {
+  const { write, _write: writeOne, _writev: writeAll } = prototype as Record<'write' | '_write' | '_writev', AnyFunction | null>;
+  if (typeof write === 'function')
+    prototype.write = function (this: unknown, ...args: unknown[]) {
+      const [entry] = args;
+      if (isObject(entry) && isFollowing() && !contexts.has(entry)) contexts.set(entry, currentContext());
+      return Reflect.apply(write, this, args);
+    };
+  if (typeof writeOne === 'function')
+    prototype._write = function (this: unknown, ...args: unknown[]) {
+      return inItsContext(args[0], () => Reflect.apply(writeOne, this, args));
+    };
+  if (typeof writeAll !== 'function') return;
+  prototype._writev = function (this: Stream, ...args: unknown[]) {
+    if (!isFollowing()) return Reflect.apply(writeAll, this, args);
+    // One statement for the entries of several traces is nobody's.
+    if (this.logv !== undefined) return outside(() => Reflect.apply(writeAll, this, args));
+    const [waiting, done] = args as [Waiting[], (error: null) => void];
+    try {
+      for (const one of waiting) inItsContext(one.chunk, () => Reflect.apply(writeAll, this, [[one], () => undefined]));
+    } finally {
+      done(null);
+    }
+    return undefined;
+  };
 }
 
 const inItsContext = <T>(entry: unknown, run: () => T): T => (isObject(entry) && contexts.has(entry) ? within(contexts.get(entry), run) : run());
-
-const isSame = (one: unknown, other: unknown): boolean => {
-  const [a, b] = [one, other].map((entry) => (isObject(entry) ? contexts.get(entry) : undefined));
-  return a === b && isObject(one) && contexts.has(one);
-};

@@ -30,8 +30,8 @@ class Transport extends Writable {
 }
 
 class Batching extends Transport {
-  override _writev(waiting: { chunk: Entry; callback: Done }[], done: Done): void {
-    for (const { chunk, callback } of waiting) this.log(chunk, callback);
+  override _writev(waiting: { chunk: Entry; encoding: BufferEncoding }[], done: Done): void {
+    for (const { chunk } of waiting) this.log(chunk, () => undefined);
     done(null);
   }
 }
@@ -74,13 +74,32 @@ it.each([
   expect(written).toEqual(['first of a:1', 'second of b:1', 'third of null', 'fourth of b:2']);
 });
 
-it('a logger that holds entries back, because its transport is full, hands them on in their own contexts', async () => {
+it('a logger that holds entries back, because its transport is full, hands on in their own contexts what it has formatted, and the rest in none', async () => {
   const logger = new Logger();
   logger.pipe(new Batching());
   const entries = Array.from({ length: 60 }, (_, index) => `e${index}`);
   for (const [index, message] of entries.entries()) logIn(`s${index}:1`, logger, message);
   await drain();
-  expect(written).toEqual(entries.map((message, index) => `${message.toUpperCase()} of s${index}:1`));
+  const own = entries.map((message, index) => `${message.toUpperCase()} of s${index}:1`);
+  const held = written.findIndex((line) => line.endsWith(' null'));
+  expect(held).toBeGreaterThan(15);
+  expect(written).toEqual([...own.slice(0, held), ...own.slice(held).map((line) => line.replace(/s\d+:1$/, 'null'))]);
+});
+
+it('a format sees the stack as it is without us', () => {
+  let stack: string | undefined;
+  class Formatting extends Transform {
+    override _transform(entry: Entry, _: string, done: Done): void {
+      stack = new Error().stack;
+      this.push({ ...entry });
+      done();
+    }
+  }
+  tapLogStream(Formatting.prototype);
+  logIn('a:1', new Formatting({ objectMode: true }), 'x');
+  expect(stack).toContain('log-streams.test.ts');
+  expect(stack).not.toContain('log-streams.js');
+  expect(stack).not.toContain('probe/log-streams.ts');
 });
 
 it('an object that is logged again belongs to who logged it then', async () => {
