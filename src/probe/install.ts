@@ -9,6 +9,7 @@ import { setFlushChanges } from './drain.js';
 import type { ServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { followOutgoingRequests, installCompileHook, installEmitHook } from './hooks.js';
+import { tapLogStreams } from './log-streams.js';
 import { tapMiddlewares } from './middlewares.js';
 import { addressOf } from './runtime-file.js';
 import { connectedSockets, notifyRecording, tap } from './sockets.js';
@@ -71,7 +72,10 @@ function create(): Probe {
         tapMiddlewares((exports as { Namespace?: { prototype?: unknown } } | undefined)?.Namespace?.prototype);
         // Behind a sticky primary a worker never listens itself.
         if (listening.size > 0 || cluster.isWorker) probe.open();
-      } else adoptModule(file, exports);
+      } else {
+        adoptModule(file, exports);
+        tapLogStreams(file, exports);
+      }
     },
   };
   setFlushChanges(flushChanges);

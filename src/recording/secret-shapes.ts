@@ -10,6 +10,7 @@ const secretKeys: readonly [ending: string, word: string][] = [
   ['passphrase', 'password'],
   ['passwort', 'password'],
   ['pwd', 'password'],
+  ['passwordhash', 'passwordHash'],
   ['secret', 'secret'],
   ['token', 'token'],
   ['jwt', 'token'],

@@ -19,6 +19,7 @@ describe('by key', () => {
   it.each([
     ['password', 'password1'],
     ['passwd', 'password1'],
+    ['passwordHash', 'passwordHash1'],
     ['pwd', 'password1'],
     ['userPassword', 'password1'],
     ['new-password', 'password1'],
