@@ -39,6 +39,8 @@ interface OpenTrace {
   start: number;
   /** when its last effect was seen */
   end: number;
+  /** when its acknowledgement was */
+  answered?: number;
   pushes: PushList;
   changes: ChangeEntry[];
 }
@@ -192,6 +194,7 @@ function attachAck(index: Index, event: Extract<SourceEvent, { type: 'ack' }>, p
   const open = at(index.traces.get(key), position);
   if (open?.trace.emit === undefined || Array.isArray(open.trace.ack)) return index.reserved.has(key) ? 'reserved' : 'earlier';
   open.trace.ack = event.args;
+  open.answered = event.at;
   lasts(open, event.at);
   return undefined;
 }
@@ -289,10 +292,21 @@ function closeSession(session: OpenSession, since: (time: number) => number, ord
     id: session.id,
     ...(session.user !== undefined && { user: session.user }),
     ...(isBroken(traces) && { status: 'disconnected' as const }),
-    times: session.traces.map(({ start, end }): [number, number] => [since(start), hundredths(since(end) - since(start))]),
+    times: session.traces.map((open, number) => timesOf(open, session.traces.slice(number + 1, number + 1 + LOOKED_AT), since)),
     traces,
     ...(session.received.length > 0 && { received: session.received }),
   };
+}
+
+/** of the traces that follow one */
+const LOOKED_AT = 20;
+
+/** When it was answered matters only to a trace that came after that, and before its last effect. */
+function timesOf({ start, end, answered }: OpenTrace, later: OpenTrace[], since: (time: number) => number): NonNullable<Session['times']>[number] {
+  const from = since(start);
+  const lasted = hundredths(since(end) - from);
+  const wasWaitedFor = answered !== undefined && later.some((next) => next.start >= answered && next.start < end);
+  return wasWaitedFor ? [from, lasted, hundredths(since(answered) - from)] : [from, lasted];
 }
 
 const hundredths = (ms: number): number => Math.round(ms * 100) / 100;

@@ -131,8 +131,11 @@ export const sessionSchema = z
     /** an alias; its credentials are configuration. Absent: not logged in */
     user: z.string().optional(),
     status: z.enum(['finished', 'disconnected']).optional(),
-    /** start and duration of each trace, milliseconds since the recording began; a trace lasts until its last effect */
-    times: z.array(z.tuple([z.number().nonnegative(), z.number().nonnegative()])).optional(),
+    /**
+     * start and duration of each trace, milliseconds since the recording began; a trace lasts until its last effect. A third number, when its
+     * acknowledgement came after the start, stands where the client went on then, and other effects came later
+     */
+    times: z.array(z.tuple([z.number().nonnegative(), z.number().nonnegative(), z.number().nonnegative().optional()])).optional(),
     traces: z.array(traceSchema),
     received: z.array(receivedSchema).optional(),
   })
@@ -141,7 +144,7 @@ export const sessionSchema = z
       context.addIssue({
         code: 'custom',
         path: ['times'],
-        message: `${session.times.length} times for ${session.traces.length} traces: each trace has one pair; add or remove the pair of the trace that you added or removed`,
+        message: `${session.times.length} times for ${session.traces.length} traces: each trace has one entry; add or remove that of the trace that you added or removed`,
       });
     session.traces.forEach((trace, number) => {
       if (trace.connect && number > 0)

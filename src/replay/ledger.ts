@@ -47,6 +47,7 @@ export function createLedger(input: ReplayInput, writes: Writes, progress: Progr
     if (place) run.session.copy.gate.settle(place);
     progress.settled++;
     run.done?.resolve();
+    run.answered?.resolve();
     // A trace that has all it should have, and that is right, is written at once; what is wrong waits for the end.
     if (run.forced === undefined && isComplete(run)) {
       const verdict = judged(run, judging);

@@ -2,7 +2,7 @@
  * Law 4: within a copy a trace starts only after every trace of the same recording that had ended before it began in the
  * recording; overlapping ones stay free. Pure: a recording in, numbers out; `createGate` keeps what has settled.
  */
-import type { Recording, Trace } from '../recording/schema.js';
+import type { Recording, Session, Trace } from '../recording/schema.js';
 
 /** `recording`: across the sessions of a recording; `session`: each session for itself. */
 export type OrderMode = 'recording' | 'session';
@@ -16,6 +16,8 @@ export interface Place {
   end: number;
   /** recorded start, ms */
   start: number;
+  /** traces of its session that the client had an answer to before this one, though not yet all of their effects */
+  answers: number[];
   /** a connect before anything else of the recording: made before the start (law 5) */
   early: boolean;
   /** a disconnect after which nothing of the recording begins but disconnects: made at the end (law 10) */
@@ -34,6 +36,8 @@ interface Span {
   trace: number;
   start: number;
   end: number;
+  /** when it was answered, where that was before its end and somebody waited for it */
+  answered?: number;
   what: Trace;
 }
 
@@ -52,7 +56,16 @@ export function orderOf(recording: Recording, mode: OrderMode = 'recording'): Or
     for (const { span, isEnd } of sweep(members)) {
       const own = places[span.session] as (Place | undefined)[];
       if (isEnd) (own[span.trace] as Place).end = ends++;
-      else own[span.trace] = { group, after: span.what.independent ? 0 : ends, end: 0, start: span.start, early: false, final: false };
+      else
+        own[span.trace] = {
+          group,
+          after: span.what.independent ? 0 : ends,
+          end: 0,
+          start: span.start,
+          answers: answersBefore(span, members),
+          early: false,
+          final: false,
+        };
     }
   });
   const starts = sweep(spans).filter(({ isEnd }) => !isEnd);
@@ -68,13 +81,23 @@ export function orderOf(recording: Recording, mode: OrderMode = 'recording'): Or
   return { places, groups: groups.map((members) => members.length) };
 }
 
+/** Only of its own session: another client knows nothing of the answer. */
+const answersBefore = ({ session, trace, start, what }: Span, members: Span[]): number[] =>
+  what.independent
+    ? []
+    : members.flatMap((span) =>
+        span.session === session && span.trace < trace && span.answered !== undefined && span.answered <= start && start < span.end ? [span.trace] : [],
+      );
+
 /** Without times one trace after the other, the sessions side by side. What a session did later never began earlier, whatever a hand wrote. */
-function spansOf(traces: Trace[], session: number, times: readonly (readonly [number, number])[] | undefined): Span[] {
+function spansOf(traces: Trace[], session: number, times: Session['times']): Span[] {
   let before = 0;
   return traces.flatMap((what, trace) => {
-    const [recorded, duration] = times?.[trace] ?? [trace, 0];
+    const [recorded, duration, answered] = times?.[trace] ?? [trace, 0];
     before = Math.max(before, recorded);
-    return what.disabled ? [] : [{ session, trace, start: before, end: Math.round((before + duration) * 1000) / 1000, what }];
+    const end = Math.round((before + duration) * 1000) / 1000;
+    // Starts are whole milliseconds.
+    return what.disabled ? [] : [{ session, trace, start: before, end, ...(answered !== undefined && { answered: Math.floor(before + answered) }), what }];
   });
 }
 

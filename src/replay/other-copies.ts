@@ -26,4 +26,4 @@ function isAsFar({ session, number }: Source, receiver: SessionState): boolean {
   return receiver.next === then && [...receiver.running.values()].every((run) => run.settled);
 }
 
-const timeOf = ({ times }: Session, trace: number): readonly [number, number] => times?.[trace] ?? [trace, 0];
+const timeOf = ({ times }: Session, trace: number): readonly [number, number, number?] => times?.[trace] ?? [trace, 0];

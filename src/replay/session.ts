@@ -7,7 +7,7 @@ import { connectSession } from './connecting.js';
 import { awaitNames, needsOf } from './names.js';
 import { partsOf, request } from './request.js';
 import { begin, expire, force } from './runs.js';
-import { endedAsRecorded, isByServer, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
+import { deferred, endedAsRecorded, isByServer, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 
 export async function runSession(session: SessionState, replaying: Replaying): Promise<void> {
   const { copy } = session;
@@ -25,12 +25,20 @@ export async function runSession(session: SessionState, replaying: Replaying): P
       await replaying.final.promise;
     }
     await copy.gate.ready(place);
+    await Promise.all(place.answers.map((number) => answerTo(session.running.get(number))));
     await replaying.checkpoints.before(session, session.next);
     await untilRecordedTime(place.start, replaying);
     if (signal.aborted) return;
     await startTrace(session, trace, replaying);
   }
   session.beforeFinal.resolve();
+}
+
+/** A client that had waited for an answer waits for it now, whatever else the trace still makes happen. */
+function answerTo(run: TraceRun | undefined): Promise<void> | undefined {
+  if (!run || run.settled || run.ack !== undefined) return undefined;
+  run.answered ??= deferred();
+  return run.answered.promise;
 }
 
 /** An absolute deadline, so that waits do not add up to a drift. */
@@ -87,6 +95,7 @@ function send(session: SessionState, run: TraceRun, trace: Trace, replaying: Rep
     // An answer that comes after the timeout is a timeout.
     if (run.settled) return;
     run.ack = answer;
+    run.answered?.resolve();
     run.latency = performance.now() - (run.startedAt ?? 0);
     if (Array.isArray(trace.ack) && !needsOf(trace.ack).plain && bind(trace.ack, answer, copy.scope).length > 0) wake(copy);
     replaying.ledger.changed(run);

@@ -143,6 +143,8 @@ export interface TraceRun {
   timer?: NodeJS.Timeout;
   /** somebody waits until it has settled */
   done?: Deferred;
+  /** the session's next trace waits until it is answered */
+  answered?: Deferred;
 }
 
 export interface Deferred {

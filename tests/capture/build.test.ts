@@ -299,6 +299,20 @@ describe('times', () => {
     expect(built.evidence.startedAt).toBe(1000.9);
   });
 
+  test('when it was answered, where the client went on then and other effects came later', () => {
+    const flow = (next: number) =>
+      only([
+        connect('a', { at: 1000 }),
+        emit('a', 1, 'x', { asks: true, at: 1010 }),
+        ack('a', 1, [], 1025),
+        emit('a', 2, 'y', { at: next }),
+        change('a:1', 'insert', 'log', {}, { after: {}, at: 1060 }),
+      ]).times?.[1];
+    expect(flow(1030)).toEqual([10, 50, 15]);
+    expect(flow(1020)).toEqual([10, 50]);
+    expect(flow(1070)).toEqual([10, 50]);
+  });
+
   test('what was not captured does not count', () => {
     const built = build([uncaptured('b', { at: 5 }), ack('a', 9, [], 7), connect('a', { at: 10 }), emit('a', 1, 'x', { at: 12 })]);
     expect(built.recording.sessions[0]?.times).toEqual([

@@ -95,7 +95,7 @@ describe('with a command', () => {
     cli.enter('stop');
     expect(await cli.ends()).toBe(0);
     // Which of two processes is heard first is chance.
-    const begin = ({ times }: { times?: [number, number][] | undefined }) => times?.[0]?.[0] ?? 0;
+    const begin = ({ times }: { times?: [number, ...unknown[]][] | undefined }) => times?.[0]?.[0] ?? 0;
     const sessions = [...recording('cluster').sessions].sort((a, b) => begin(a) - begin(b));
     expect(sessions.slice(0, 3).map(({ traces }) => traces.map((trace) => trace.ack ?? Object.keys(trace)[0]))).toEqual([
       ['connect', [pids[0]], 'disconnect'],

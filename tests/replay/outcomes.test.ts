@@ -406,3 +406,31 @@ describe('speed', () => {
     }
   });
 });
+
+describe('a client that waited for an answer', () => {
+  it('waits for it at replay, though other effects of that trace come later', async () => {
+    const world = await serve((io) =>
+      io.on('connection', (socket) => {
+        let isBusy = false;
+        socket.on('save', (reply: (answer: string) => void) => {
+          if (isBusy) return reply('busy');
+          isBusy = true;
+          setTimeout(() => {
+            isBusy = false;
+            reply('done');
+          }, 30);
+          setTimeout(() => socket.emit('saved'), 90);
+        });
+      }),
+    );
+    const save = emit('save', [], { ack: ['done'], pushes: [{ to: 'alice', event: 'saved', args: [] }] });
+    const times = (answered?: number) => [[0, 1] as [number, number], [10, 90, answered] as [number, number, number?], [45, 90] as [number, number]];
+    const outcomesWith = async (answered?: number): Promise<string[]> => {
+      const { outcomes } = await run(world, recorded('saving', { alice: { traces: [connect(), save, save], times: times(answered) } }));
+      return Object.values(outcomes);
+    };
+    expect(await outcomesWith(30)).toEqual(['passed', 'passed', 'passed']);
+    // Recorded without a wait, both are sent at once.
+    expect(await outcomesWith()).toContain('mismatch');
+  });
+});
