@@ -50,9 +50,9 @@ describe('learn', () => {
     const { code, output } = await scratch.npx(['socket-replay', 'learn', '--yes'], { NOISY_BUG: '1' });
     const learnt = output.split('\n').filter((line) => line.startsWith('learnt '));
     expect(learnt.map((line) => line.replace(/^learnt recordings\/shelf.yaml:\d+ /, '')).sort()).toEqual([
-      'user1/1 note:paint ack[0].said: !any string',
-      'user1/1 note:paint pushes.user1.note:painted[0].colour: !any string',
-      'user1/2 shelf:list ack[0].items: !unordered',
+      'anonymous/1 note:paint ack[0].said: !any string',
+      'anonymous/1 note:paint pushes.anonymous["note:painted"][0].colour: !any string',
+      'anonymous/2 shelf:list ack[0].items: !unordered',
     ]);
     const refused = output.split('\n').filter((line) => line.startsWith('not learnt'));
     expect(refused).toEqual([
