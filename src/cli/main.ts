@@ -8,6 +8,7 @@ import { exportCommand } from './commands/export.js';
 import { importCommand } from './commands/import.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
+import { learnCommand } from './commands/learn.js';
 import { lintCommand } from './commands/lint.js';
 import { migrateCommand } from './commands/migrate.js';
 import { pruneCommand } from './commands/prune.js';
@@ -51,6 +52,7 @@ const commands = [
   stopCommand,
   capturesCommand,
   exportCommand,
+  learnCommand,
   lintCommand,
   inspectCommand,
   pruneCommand,

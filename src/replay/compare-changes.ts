@@ -1,5 +1,6 @@
 /** The row changes of one trace against what was recorded (law 1). Pure. */
 import { type CompareContext, type Comparison, compareValue, emptyCompared, join, merge, type ValueDifference } from '../recording/compare.js';
+import { changePath } from '../recording/difference-path.js';
 import type { Change } from '../recording/schema.js';
 import { nameValue, type Scope } from '../recording/scope.js';
 import { Tagged, type Value, type ValueObject } from '../recording/values.js';
@@ -19,7 +20,7 @@ interface ChangeContext extends CompareContext {
 export function compareChanges(all: Change[], actual: ObservedChange[], context: ChangeContext): Comparison {
   const expected = all.filter((change) => !context.ignore.change(change));
   const out: Comparison = { differences: [], compared: { ...emptyCompared(), ignored: all.length - expected.length } };
-  for (const [key, pair] of groupBoth(expected, actual, placeOf, placeOf)) {
+  for (const [key, pair] of groupBoth(expected, actual, changePath, changePath)) {
     const compare = (want: Change, got: ObservedChange, path: string): Comparison => compareChange(want, got, path, context);
     const matched = assign(pair.expected, pair.actual, compare, key, knownOf(pair.expected, pair.actual, context));
     merge(out, matched.comparison);
@@ -31,7 +32,6 @@ export function compareChanges(all: Change[], actual: ObservedChange[], context:
   return out;
 }
 
-const placeOf = (change: Change): string => `${join('changes', change.table)}.${change.op}`;
 const rowOf = (change: Change): ValueObject => ({ ...change.key, ...change.values });
 
 /** An update that found no row: who deleted it. */

@@ -1,10 +1,9 @@
 /** The pushes of one trace per receiver, each against what was recorded. Pure. */
-import { type CompareContext, type Comparison, compareValue, emptyCompared, join, merge } from '../recording/compare.js';
+import { type CompareContext, type Comparison, compareValue, emptyCompared, merge } from '../recording/compare.js';
+import { pushPath } from '../recording/difference-path.js';
 import { receivers, type Trace } from '../recording/schema.js';
 import { assign, groupBoth } from './matching.js';
 import type { ReceivedPush } from './state.js';
-
-export const pushPath = (to: string, event: string): string => join(`pushes.${to}`, event);
 
 /** Pushes are compared per receiver and event; their order among each other is not stable on any real server. */
 export function comparePushes(expected: Trace, actual: ReceivedPush[], context: CompareContext): Comparison {

@@ -1,7 +1,8 @@
 /** A push at a session for which it was not recorded, as a difference of the trace that made it. */
+
+import { pushPath } from '../recording/difference-path.js';
 import type { Value } from '../recording/values.js';
 import type { Difference } from '../results/schema.js';
-import { pushPath } from './compare-pushes.js';
 import { clipped } from './limits.js';
 import type { SessionState, TraceRun } from './state.js';
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { io } from 'socket.io-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { grepFor } from '../../src/cli/try-replay.js';
+import { grepFor } from '../../src/cli/playwright.js';
 import type { Results } from '../../src/results/schema.js';
 import { createWorld, notes, type World } from './run.js';
 
@@ -77,6 +77,7 @@ test('not reproducible, with the headline; without a webServer the application s
   fakePlaywright({ verdict: 'failed', headline: 'noteAdd: ack[0].id is 2, was 1' }, 1);
   const { code, text } = await recordAndReplay('export default {}');
   expect(text).toContain('flow.1 is not reproducible: noteAdd: ack[0].id is 2, was 1');
+  expect(text).toContain('npx socket-replay learn flow.1');
   expect(code).toBe(1);
   expect(asked().answers).toBe(true);
 });

@@ -24,6 +24,7 @@ const elsewhere: Record<string, { file: string; contains: string[] }> = {
   },
   'REPLAY_ITERATIONS=10 npx playwright test': { file: 'tests/e2e/matrix.test.ts', contains: ['REPLAY_ITERATIONS:'] },
   'npx socket-replay export checkout': { file: 'tests/cli/record.test.ts', contains: ["world.cli('export', 'killed')"] },
+  'npx socket-replay learn checkout --dry-run': { file: 'tests/e2e/learn.test.ts', contains: ["'learn', 'shelf', '--dry-run'"] },
   'npx socket-replay captures': { file: 'tests/cli/control.test.ts', contains: ["world.cli('captures')"] },
   'npx socket-replay checkpoint paid': { file: 'tests/cli/control.test.ts', contains: ["world.cli('checkpoint', 'paid')"] },
   'npx socket-replay stop': { file: 'tests/cli/control.test.ts', contains: ["world.cli('stop')"] },
@@ -125,6 +126,7 @@ const here: [command: string, run: Run][] = [
   ['REPLAY_ITERATIONS=1 npx playwright test', replays],
   ['REPLAY_SPEED=realtime npx playwright test --project=regression', replays],
   ['REPLAY_RECORDINGS=checkout npx playwright test', replays],
+  ['npx socket-replay learn checkout', says(/There is nothing to learn: checkout is green, alone and in two copies\./)],
 ];
 
 describe('the commands of the documentation', () => {
