@@ -18,10 +18,13 @@ export interface Rules {
 
 const place = /^(.+):((?:args|ack|answer|auth|query|headers|body|row)(?:\.[^.[\]]+|\[(?:\d+|\*)\])*)$/s;
 
+/** The stores of express-session (Sequelize, PostgreSQL, SQLite) keep the id that a cookie proves in a column `sid`, as plain text. */
+const SESSION_STORES = 'table:*ession*:row.sid';
+
 export function parseRules(texts: readonly string[]): Rules {
   const keys: string[] = [];
   const places: Rule[] = [];
-  for (const text of texts) {
+  for (const text of [SESSION_STORES, ...texts]) {
     const match = place.exec(text);
     if (match) places.push(ruleOf(match[1] ?? '', match[2] ?? ''));
     else if (/[:[\]*]/.test(text))

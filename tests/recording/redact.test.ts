@@ -287,6 +287,15 @@ describe('what may be an id', () => {
 });
 
 describe('by place', () => {
+  it('the id of a session in its store is, whatever it looks like', () => {
+    const redactor = createRedactor({ rules: [] });
+    const at = (table: string, row: Value) => redactor.redact(row, { event: `table:${table}`, part: 'row' });
+    const letters = 'JAJoKOkMPjqwertzuiopasdfghjklyxc';
+    expect(at('Sessions', { sid: letters, data: '{}' })).toEqual({ sid: secret('sid1'), data: '{}' });
+    expect(at('user_session', { sid: 'short' })).toEqual({ sid: secret('sid2') });
+    expect(at('songs', { sid: 'other' })).toEqual({ sid: 'other' });
+  });
+
   it('takes what a rule points at, and nothing else', () => {
     const redactor = createRedactor({ rules: ['login*:args[0].pin', 'chat:login:ack[*].code', 'table:users:row.phone', 'pay:args[1]'] });
     const at = (event: string, part: string, value: Value) => redactor.redact(value, { event, part });
