@@ -45,7 +45,7 @@ export function defineReplayConfig(config: ReplayConfig): Config {
     // One thing at a time, and in file order: what is replayed alone must be alone.
     ...(alone ? { workers: 1, fullyParallel: false } : {}),
     ...rest,
-    use: use as Config['use'],
+    use: (typeof use?.reset === 'function' ? { ...use, reset: { call: use.reset } } : use) as Config['use'],
     ...(webServer && { webServer: (Array.isArray(webServer) ? webServer : [webServer]).map(withProbe) }),
     projects: [...replayProjects(scale), ...projects],
   });

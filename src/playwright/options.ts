@@ -6,6 +6,10 @@ import { ReplayError } from '../errors.js';
 const speed = z.union([z.enum(['fast', 'realtime']), z.number().positive().max(1000)]);
 const part = z.enum(['acks', 'pushes', 'changes']);
 
+function call(otherwise?: string) {
+  return z.custom<() => Promise<void> | void>((input) => typeof input === 'function', otherwise);
+}
+
 /** How the application is brought back to its known state before each regression test and each iteration. */
 const resetSchema = z.union([
   /** a request to the target, e.g. `{ post: '/reset' }`; `headers` for a token */
@@ -16,7 +20,9 @@ const resetSchema = z.union([
   z.strictObject({ undo: z.string().min(1) }),
   /** the database is made anew from a template; whoever is connected to it loses the connection */
   z.strictObject({ postgres: z.strictObject({ url: z.url({ protocol: /^postgres(ql)?$/ }), template: z.string().min(1) }) }),
-  z.custom<() => Promise<void> | void>((input) => typeof input === 'function', 'expected { post }, { command }, { undo }, { postgres } or a function'),
+  /** what `defineReplayConfig` makes of a function: a bare one Playwright would take for a fixture */
+  z.strictObject({ call: call() }),
+  call('expected { post }, { command }, { undo }, { postgres } or a function'),
 ]);
 
 export const useSchema = z.object({

@@ -81,6 +81,7 @@ export async function resetTarget({ baseURL, reset, connectTimeout }: ReplayOpti
   if (reset === undefined) return false;
   try {
     if (typeof reset === 'function') await reset();
+    else if ('call' in reset) await reset.call();
     else if ('undo' in reset) await undoAll(reset.undo);
     else if ('postgres' in reset) await recreateFromTemplate(reset.postgres);
     else if ('command' in reset) await promisify(execFile)('sh', ['-c', reset.command]);

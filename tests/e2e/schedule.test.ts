@@ -14,7 +14,9 @@ const projects = ({ tests }: Results): string[] => tests.filter((test) => test.k
 describe('the schedule', () => {
   it('a failed iteration ends the climb: the rest reads not run', { timeout: 120_000 }, async () => {
     const target = await startAnnotator({ bug: 'rev-lost-update' });
-    const { results, code } = await playwrightTest([configFor(target.port, { use: "reset: { post: '/reset' }" })]);
+    const reset = `reset: async () => void (await fetch('http://127.0.0.1:${target.port}/reset', { method: 'POST' })),`;
+    const { results, code } = await playwrightTest([configFor(target.port, { use: reset })]);
+    expect(results.tests[0]?.level).toBe('exact');
     await target.stop();
     expect(code).toBe(1);
     const failed = results.tests.find((test) => test.verdict === 'failed')?.iteration ?? 0;
