@@ -378,7 +378,8 @@ describe('a trace that cannot be sent', () => {
 });
 
 describe('speed', () => {
-  it('keeps the recorded times to absolute deadlines, with a factor, or has no gaps', async () => {
+  // Of the clock itself: a busy machine may be late, a wrong deadline always is.
+  it('keeps the recorded times to absolute deadlines, with a factor, or has no gaps', { retry: 4 }, async () => {
     const world = await echo();
     const recording = recorded('speed', {
       alice: {
