@@ -1,7 +1,9 @@
 /** The application under test as a process of ours: started with the probe preloaded, stopped as a group. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ReplayError } from '../errors.js';
+import { findProbes } from '../wire/client.js';
 import type { ProbeFile } from '../wire/messages.js';
 import { nodeOptions } from '../wire/preload.js';
 import { applicationsAt } from './choose.js';
@@ -19,7 +21,7 @@ export interface Application {
   readonly exited: Promise<string>;
   /** how it exited, or undefined while it runs */
   ended(): string | undefined;
-  /** SIGTERM, after 5 s SIGKILL */
+  /** SIGTERM, after 5 s SIGKILL; resolves when its servers have ended */
   stop(): Promise<void>;
 }
 
@@ -52,9 +54,10 @@ export function startApplication(command: readonly string[], preload: string): A
       signalGroup(child, 'SIGTERM');
       const timer = setTimeout(killGroup, STOP_MS);
       await exited;
+      // npm or a shell has gone; the server behind it may still be cleaning up
+      while (findProbes().some((probe) => probe.run === run)) await delay(POLL_MS);
       clearTimeout(timer);
       process.removeListener('exit', killGroup);
-      // what npm or a shell started may outlive it
       killGroup();
     },
   };
@@ -85,7 +88,7 @@ export async function waitForProbe(application: Application, find: () => ProbeFi
         undefined,
         'Check that the command starts the server itself with Node.js 20 or newer, and not one that runs already or in a container.',
       );
-    await Promise.race([new Promise((resolve) => setTimeout(resolve, POLL_MS)), application.exited]);
+    await Promise.race([delay(POLL_MS), application.exited]);
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ReplayError } from '../errors.js';
 import { type FromProbe, fromProbeSchema, PROTOCOL, type ProbeFile, probeFileSchema, type TableState, type ToProbe } from './messages.js';
 import { runtimeDir } from './runtime-dir.js';
+import { isAlive } from './target-lock.js';
 
 type Hello = Extract<FromProbe, { type: 'hello' }>;
 
@@ -245,15 +246,5 @@ function readProbeFile(file: string): ProbeFile[] {
     return [probeFileSchema.parse(JSON.parse(readFileSync(file, 'utf8')))];
   } catch {
     return [];
-  }
-}
-
-/** Also true for a process of somebody else: it is there. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,5 +1,9 @@
-import { describe, expect, test } from 'vitest';
-import { type Application, waitForProbe } from '../../src/capture/application.js';
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, test, vi } from 'vitest';
+import { type Application, startApplication, waitForProbe } from '../../src/capture/application.js';
+import { findProbes } from '../../src/wire/client.js';
 import type { ProbeFile } from '../../src/wire/messages.js';
 
 const runs: Application = { command: 'node app', run: 'r', exited: new Promise(() => undefined), ended: () => undefined, stop: async () => undefined };
@@ -49,3 +53,29 @@ describe('waiting for the probe', () => {
     await expect(waitForProbe(ended, finds([]), 60_000)).rejects.toThrow(/REPLAY_COMMAND_FAILED.*exit code 1/);
   });
 });
+
+describe('stopping', () => {
+  // npm and shells go at once; a killed server would leave its triggers in PostgreSQL.
+  test('gives the server behind a shell the time to clean up', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stop-'));
+    vi.stubEnv('REPLAY_RUNTIME_DIR', join(folder, 'runtime'));
+    writeFileSync(join(folder, 'server.mjs'), SLOW_TO_STOP);
+    symlinkSync(resolve('node_modules'), join(folder, 'node_modules'));
+    const application = startApplication(['sh', '-c', `cd ${folder} && node server.mjs & wait`], resolve('dist/src/probe/preload.js'));
+    await waitForProbe(application, findProbes, 10_000);
+    await application.stop();
+    expect(existsSync(join(folder, 'clean'))).toBe(true);
+    expect(findProbes()).toEqual([]);
+    vi.unstubAllEnvs();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+const SLOW_TO_STOP = `
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { Server } from 'socket.io';
+const server = createServer().listen(0, '127.0.0.1');
+new Server(server);
+process.on('SIGTERM', () => setTimeout(() => (writeFileSync('clean', ''), process.exit()), 300));
+`;
