@@ -5,11 +5,13 @@ import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRecordings } from '../../src/recording/load.js';
 import type { Recording } from '../../src/recording/schema.js';
+import { full } from '../slow.js';
 import { createWorld, notes, type World } from './run.js';
 
 /** after how many acknowledgements the process is killed; a log is flushed every 64 KB */
 const points = (count: number): number[] => Array.from({ length: count }, (_, i) => 1 + ((i * 37) % 60));
-const POINTS = points(process.env.REPLAY_FULL ? 10 : 3);
+const KILLS = points(10).map((acks, i) => ({ acks, when: `after ${acks} acknowledgements${i < 3 ? '' : ' (slow)'}` }));
+const POINTS = full ? KILLS : KILLS.slice(0, 3);
 const TEXT = 'x'.repeat(3_000);
 
 let world: World;
@@ -35,8 +37,8 @@ const recording = (name: string) => loadRecordings(join(world.folder, 'recording
 
 describe('the recorder', () => {
   test.each(POINTS)(
-    'after %i acknowledgements',
-    async (acks) => {
+    '$when',
+    async ({ acks }) => {
       const name = `recorder-${acks}`;
       const { app, url } = await world.application();
       const recorder = world.cli('record', '--name', name, '--target', url);
@@ -63,8 +65,8 @@ describe('the recorder', () => {
 
 describe('the application', () => {
   test.each(POINTS)(
-    'after %i acknowledgements',
-    async (acks) => {
+    '$when',
+    async ({ acks }) => {
       const name = `application-${acks}`;
       const recorder = world.cli('record', '--name', name, '--', process.execPath, notes);
       const url = (await recorder.prints(/notes at (http:\S+)/))[1] ?? '';

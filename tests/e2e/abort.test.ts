@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { slow } from '../slow.js';
 import { playwrightSettings, type Running, readResults, run, temporary } from './support.js';
 
 interface Slow {
@@ -47,7 +48,7 @@ describe('aborting', () => {
     await expectNothingLeft(slow);
   });
 
-  it('a timeout of the test: the same, exit 1', { timeout: 60_000 }, async () => {
+  slow('a timeout of the test: the same, exit 1', { timeout: 60_000 }, async () => {
     const slow = await slowRun(['--timeout=4000', '--project=regression', '-g', 'annotate-together']);
     const { code, output } = await slow.running.ended;
     expect(code, output).toBe(1);

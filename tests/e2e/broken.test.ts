@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Server } from 'socket.io';
 import { afterEach, describe, expect, it } from 'vitest';
+import { slow } from '../slow.js';
 import { configFor, freePort, playwrightTest, record, root, startAnnotator, temporary } from './support.js';
 
 const recording = (name: string, rest: string): string => `version: 1\nname: ${name}\nstatus: finished\n${rest}`;
@@ -97,7 +98,7 @@ describe('a target that is not as it should be', () => {
     expect(results.failures.filter((failure) => !failure.follows)).toHaveLength(1);
   });
 
-  it('with more users than accounts in the pool: refused before anything is sent', { timeout: 60_000 }, async () => {
+  slow('with more users than accounts in the pool: refused before anything is sent', { timeout: 60_000 }, async () => {
     const { code, output, results } = await project(await server(200, (next) => next()), "login: { pool: [{ username: 'one' }] },");
     expect(code).toBe(1);
     expect(output).toContain('the replay needs 2 accounts, and `use.login.pool` has 1: 1 is missing');
@@ -105,13 +106,13 @@ describe('a target that is not as it should be', () => {
     expect(output).not.toMatch(/^ +at .*node_modules/m);
   });
 
-  it('with a strategy that is misspelt: the option, and which there are', { timeout: 60_000 }, async () => {
+  slow('with a strategy that is misspelt: the option, and which there are', { timeout: 60_000 }, async () => {
     const { code, output } = await project(await server(200, (next) => next()), "login: { strategy: 'tokn' },");
     expect(code).toBe(1);
     expect(output).toMatch(/REPLAY_OPTION_INVALID[\s\S]*login\.strategy: .*'token'/);
   });
 
-  it('refusing the handshake: the words of its middleware', { timeout: 60_000 }, async () => {
+  slow('refusing the handshake: the words of its middleware', { timeout: 60_000 }, async () => {
     const { code, results } = await project(await server(200, (next) => next(new Error('not logged in'))), "measure: ['acks', 'pushes'],");
     expect(code).toBe(1);
     expect(results.headline).toMatch(/could not connect.*not logged in/);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecording } from '../../src/recording/read.js';
+import { slow } from '../slow.js';
 import { chromiumArgs, chromiumPath, hasChromium } from './people.js';
 import { type Finished, playwrightCli, root, run, startAnnotator, type Target, temporary } from './support.js';
 
@@ -105,7 +106,7 @@ export default defineConfig({ use: { baseURL: '${target.url}', launchOptions: { 
     expect(text('tagging')).not.toBe(before);
   });
 
-  it('writes when it is stopped', async () => {
+  slow('writes when it is stopped', {}, async () => {
     const { code, output } = await test('-g', 'stopped');
     expect(code, output).toBe(0);
     expect(output).toContain('wrote recordings/stopped.yaml');

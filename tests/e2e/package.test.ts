@@ -1,12 +1,13 @@
-/** The package as users get it: packed, installed in an empty project, used as the README says. Slow, so only with REPLAY_FULL=1. */
+/** The package as users get it: packed, installed in an empty project, used as the README says. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
+import { slow } from '../slow.js';
 import { initialise, newcomer, recordNotes } from './newcomer.js';
 import { readResults, root, run, temporary } from './support.js';
 
-describe.skipIf(process.env.REPLAY_FULL !== '1')('the packed package', () => {
-  it('installs in an empty project, and records and replays there', { timeout: 300_000 }, async () => {
+describe('the packed package', () => {
+  slow('installs in an empty project, and records and replays there', { timeout: 300_000 }, async () => {
     const packed = temporary('packed');
     const pack = await run('npm', ['pack', '--ignore-scripts', '--pack-destination', packed]).ended;
     expect(pack.code, pack.output).toBe(0);

@@ -1,6 +1,7 @@
 /** Law 2: iterations climb one after the other whatever the number of workers, go on after a failure or beside each other when asked. */
 import { describe, expect, it } from 'vitest';
 import type { Results } from '../../src/results/schema.js';
+import { slow } from '../slow.js';
 import { configFor, playwrightTest, startAnnotator } from './support.js';
 
 /** Iterations whose replays were under way at the same time. */
@@ -24,7 +25,7 @@ describe('the schedule', () => {
     expect(results.notRun.map((level) => level.iteration)).toEqual([1, 2, 3].filter((iteration) => iteration > failed));
   });
 
-  it('continueOnFailure runs them all, never two at once, also with four workers', { timeout: 120_000 }, async () => {
+  slow('continueOnFailure runs them all, never two at once, also with four workers', { timeout: 120_000 }, async () => {
     const target = await startAnnotator({ bug: 'rev-lost-update' });
     const config = configFor(target.port, { use: "reset: { post: '/reset' }" });
     const { results, code } = await playwrightTest([config, '--workers=4'], { REPLAY_CONTINUE_ON_FAILURE: '1' });
@@ -35,7 +36,7 @@ describe('the schedule', () => {
     expect(overlaps(results)).toEqual([]);
   });
 
-  it('schedule: parallel runs them beside each other', { timeout: 120_000 }, async () => {
+  slow('schedule: parallel runs them beside each other', { timeout: 120_000 }, async () => {
     const target = await startAnnotator();
     // Slow enough that they must meet.
     const config = configFor(target.port, { scale: "schedule: 'parallel', workers: 4,", use: 'speed: 0.5' });

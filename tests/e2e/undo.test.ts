@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
+import { slow } from '../slow.js';
 import { configFor, freePort, playwrightTest, root, run, temporary } from './support.js';
 
 const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
@@ -58,7 +59,7 @@ it('undo brings a database back to what it was before the run, while the applica
   });
 });
 
-it('reset by undo leaves nothing, and lets recordings alone be compared exactly', { timeout: 120_000 }, async () => {
+slow('reset by undo leaves nothing, and lets recordings alone be compared exactly', { timeout: 120_000 }, async () => {
   await withAnnotator(async ({ file, port }) => {
     const before = dump(file);
     const { code, output, results } = await playwrightTest([configFor(port, { scale: 'iterations: 2,', use: `reset: { undo: ${JSON.stringify(file)} },` })]);

@@ -5,6 +5,7 @@ import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecording } from '../../src/recording/read.js';
 import { type Postgres, startPostgres } from '../postgres.js';
+import { full } from '../slow.js';
 import { cli, configFor, type PlaywrightRun, playwrightTest, type Running, root, run, startAnnotator, type Target, temporary } from './support.js';
 
 const replay = (target: Target, args: string[] = []): Promise<PlaywrightRun> =>
@@ -31,18 +32,16 @@ describe('recordings of the probe, replayed without it', () => {
   });
 });
 
-const full = process.env.REPLAY_FULL === '1';
-
 describe('a regression in the rows', () => {
   it.each([
-    { bug: 'tag-assign-no-effect', path: /^changes\.annotation\.update$/, kind: 'removed' },
+    { slow: '', bug: 'tag-assign-no-effect', path: /^changes\.annotation\.update$/, kind: 'removed' },
     ...(full
       ? [
-          { bug: 'annotation-end-not-written', path: /^changes\.annotation\.insert\.end$/, kind: 'type' },
-          { bug: 'activity-written-twice', path: /^changes\.activity\.insert$/, kind: 'added' },
+          { slow: ' (slow)', bug: 'annotation-end-not-written', path: /^changes\.annotation\.insert\.end$/, kind: 'type' },
+          { slow: ' (slow)', bug: 'activity-written-twice', path: /^changes\.activity\.insert$/, kind: 'added' },
         ]
       : []),
-  ])('$bug is red, and named', async ({ bug, path, kind }) => {
+  ])('$bug is red, and named$slow', async ({ bug, path, kind }) => {
     const target = await startAnnotator({ probe: false, bug });
     const { code, results } = await replay(target, ['--project=regression']);
     await target.stop();
@@ -51,93 +50,95 @@ describe('a regression in the rows', () => {
   });
 });
 
-// PostgreSQL too in .ci/run.
-describe.each(full ? ['SQLite', 'PostgreSQL'] : ['SQLite'])('an application without the probe on %s, recorded through the proxy', (kind) => {
-  let server: Postgres | undefined;
-  let database: string;
-  let folder: string;
-  beforeAll(async () => {
-    folder = temporary('board');
-    database = join(folder, 'board.db');
-    if (kind !== 'PostgreSQL') return;
-    server = await startPostgres();
-    await server.create('board');
-    database = server.url('board');
-  });
-  afterAll(() => server?.stop());
+describe.each([{ kind: 'SQLite', slow: '' }, ...(full ? [{ kind: 'PostgreSQL', slow: ' (slow)' }] : [])])(
+  'an application without the probe on $kind, recorded through the proxy$slow',
+  ({ kind }) => {
+    let server: Postgres | undefined;
+    let database: string;
+    let folder: string;
+    beforeAll(async () => {
+      folder = temporary('board');
+      database = join(folder, 'board.db');
+      if (kind !== 'PostgreSQL') return;
+      server = await startPostgres();
+      await server.create('board');
+      database = server.url('board');
+    });
+    afterAll(() => server?.stop());
 
-  async function board(bug = ''): Promise<{ app: Running; url: string }> {
-    const app = run(process.execPath, [join(root, 'tests/e2e/apps/board.mjs')], { env: { BOARD_DB: database, BOARD_BUG: bug } });
-    await app.prints('board at');
-    return { app, url: /board at (\S+)/.exec(app.output())?.[1] ?? '' };
-  }
+    async function board(bug = ''): Promise<{ app: Running; url: string }> {
+      const app = run(process.execPath, [join(root, 'tests/e2e/apps/board.mjs')], { env: { BOARD_DB: database, BOARD_BUG: bug } });
+      await app.prints('board at');
+      return { app, url: /board at (\S+)/.exec(app.output())?.[1] ?? '' };
+    }
 
-  async function replayed(url: string): Promise<PlaywrightRun> {
-    const home = join(root, '.socket-replay', 'e2e', `board-${kind}-${new URL(url).port}`);
-    mkdirSync(home, { recursive: true });
-    cpSync(join(root, 'scenarios'), join(home, 'scenarios'), { recursive: true });
-    writeFileSync(
-      join(home, 'playwright.config.ts'),
-      `import { defineReplayConfig } from 'socket-replay';
+    async function replayed(url: string): Promise<PlaywrightRun> {
+      const home = join(root, '.socket-replay', 'e2e', `board-${kind}-${new URL(url).port}`);
+      mkdirSync(home, { recursive: true });
+      cpSync(join(root, 'scenarios'), join(home, 'scenarios'), { recursive: true });
+      writeFileSync(
+        join(home, 'playwright.config.ts'),
+        `import { defineReplayConfig } from 'socket-replay';
 export default defineReplayConfig({ recordings: '${join(folder, 'recordings')}', use: { baseURL: '${url}', watch: '${database}' } });
 `,
-    );
-    return playwrightTest([`--config=${join(home, 'playwright.config.ts')}`, '--project=regression']);
-  }
-
-  it('has its rows in the recording, replays green, and red where a row is missing or another', { timeout: 120_000 }, async () => {
-    const { app, url } = await board();
-    const recordings = join(folder, 'recordings');
-    const recorder = run(
-      process.execPath,
-      [cli, 'record', '--name', 'cards', '--target', url, '--watch', database, '--all', '--out', recordings, '--no-replay'],
-      {
-        stdin: 'pipe',
-      },
-    );
-    await recorder.prints('Recording.');
-    const address = /Open (http:\S+) in place/.exec(recorder.output())?.[1] ?? '';
-    const alice = io(address, { transports: ['websocket'] });
-    await new Promise<void>((done) => alice.once('connect', done));
-    // A person is slower than the looks at the database.
-    const pause = () => new Promise((done) => setTimeout(done, 300));
-    const ask = async (...args: [string, unknown]): Promise<unknown> => {
-      await pause();
-      return alice.emitWithAck(...args);
-    };
-    const card = await ask('addCard', 'Buy Milk');
-    await ask('moveCard', card);
-    await ask('removeCard', card);
-    await pause();
-    alice.disconnect();
-    recorder.child.stdin?.write('stop\n');
-    const { code, output } = await recorder.ended;
-    expect(code, output).toBe(0);
-    const { recording } = readRecording(readFileSync(join(recordings, 'cards.yaml'), 'utf8'), { file: 'cards', readBinary: () => undefined });
-    expect(recording?.sessions[0]?.traces.map(({ changes }) => (changes ?? []).map((change) => change.insert ?? change.update ?? change.delete))).toEqual([
-      [],
-      ['card', 'history'],
-      ['card'],
-      ['card'],
-      [],
-    ]);
-    expect(recording?.unattributed).toBeUndefined();
-
-    const good = await replayed(url);
-    expect(good.code, good.output).toBe(0);
-    expect(good.results.tests[0]).toMatchObject({ rows: 'time', unattributed: { changes: 0 } });
-    app.child.kill('SIGTERM');
-    await app.ended;
-    for (const [bug, path] of [
-      ['not-written', 'changes.history.insert'],
-      ['other-value', 'changes.card.insert.title'],
-    ]) {
-      const broken = await board(bug);
-      const { code: exit, results } = await replayed(broken.url);
-      broken.app.child.kill('SIGTERM');
-      await broken.app.ended;
-      expect(exit).toBe(1);
-      expect(results.failures.map(({ difference }) => difference?.path)).toEqual([path]);
+      );
+      return playwrightTest([`--config=${join(home, 'playwright.config.ts')}`, '--project=regression']);
     }
-  });
-});
+
+    it('has its rows in the recording, replays green, and red where a row is missing or another', { timeout: 120_000 }, async () => {
+      const { app, url } = await board();
+      const recordings = join(folder, 'recordings');
+      const recorder = run(
+        process.execPath,
+        [cli, 'record', '--name', 'cards', '--target', url, '--watch', database, '--all', '--out', recordings, '--no-replay'],
+        {
+          stdin: 'pipe',
+        },
+      );
+      await recorder.prints('Recording.');
+      const address = /Open (http:\S+) in place/.exec(recorder.output())?.[1] ?? '';
+      const alice = io(address, { transports: ['websocket'] });
+      await new Promise<void>((done) => alice.once('connect', done));
+      // A person is slower than the looks at the database.
+      const pause = () => new Promise((done) => setTimeout(done, 300));
+      const ask = async (...args: [string, unknown]): Promise<unknown> => {
+        await pause();
+        return alice.emitWithAck(...args);
+      };
+      const card = await ask('addCard', 'Buy Milk');
+      await ask('moveCard', card);
+      await ask('removeCard', card);
+      await pause();
+      alice.disconnect();
+      recorder.child.stdin?.write('stop\n');
+      const { code, output } = await recorder.ended;
+      expect(code, output).toBe(0);
+      const { recording } = readRecording(readFileSync(join(recordings, 'cards.yaml'), 'utf8'), { file: 'cards', readBinary: () => undefined });
+      expect(recording?.sessions[0]?.traces.map(({ changes }) => (changes ?? []).map((change) => change.insert ?? change.update ?? change.delete))).toEqual([
+        [],
+        ['card', 'history'],
+        ['card'],
+        ['card'],
+        [],
+      ]);
+      expect(recording?.unattributed).toBeUndefined();
+
+      const good = await replayed(url);
+      expect(good.code, good.output).toBe(0);
+      expect(good.results.tests[0]).toMatchObject({ rows: 'time', unattributed: { changes: 0 } });
+      app.child.kill('SIGTERM');
+      await app.ended;
+      for (const [bug, path] of [
+        ['not-written', 'changes.history.insert'],
+        ['other-value', 'changes.card.insert.title'],
+      ]) {
+        const broken = await board(bug);
+        const { code: exit, results } = await replayed(broken.url);
+        broken.app.child.kill('SIGTERM');
+        await broken.app.ended;
+        expect(exit).toBe(1);
+        expect(results.failures.map(({ difference }) => difference?.path)).toEqual([path]);
+      }
+    });
+  },
+);
