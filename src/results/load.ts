@@ -78,6 +78,9 @@ const nothing = { type: 'trace', start: null, latency: null, compared: { value: 
 /** Adds every planned trace that has no record. The result is how many of them nothing explains. */
 function complete(table: TraceTable, begin: BeginRecord, end: EndRecord | undefined, failedSessions: SessionRecord[]): number {
   const reasons = new Map(failedSessions.map((session) => [JSON.stringify([session.recording, session.session, session.copy]), sessionReason(session)]));
+  // What was ended before its first trace says itself why.
+  const [ended] = table.isEmpty ? (end?.errors ?? []) : [];
+  const stopped = ended && `nothing was sent: ${ended.message}`;
   let missing = 0;
   for (const planned of plannedTraces(begin)) {
     const { recording, session, copy, trace, disabled } = planned;
@@ -85,8 +88,9 @@ function complete(table: TraceTable, begin: BeginRecord, end: EndRecord | undefi
     const reason = reasons.get(JSON.stringify([recording, session, copy]));
     // A disabled trace needs no result.
     if (disabled && (end || reason)) continue;
-    if (!reason && end) missing += 1;
-    const record: TraceRecord = { ...nothing, recording, session, copy, trace, outcome: 'aborted', reason: reason ?? (end ? 'it has no result' : INTERRUPTED) };
+    if (!reason && !stopped && end) missing += 1;
+    const why = reason ?? stopped ?? (end ? 'it has no result' : INTERRUPTED);
+    const record: TraceRecord = { ...nothing, recording, session, copy, trace, outcome: 'aborted', reason: why };
     table.addTrace(record);
   }
   return missing;

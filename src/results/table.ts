@@ -41,6 +41,10 @@ export class TraceTable {
     else this.extras.delete(row);
   }
 
+  get isEmpty(): boolean {
+    return this.rows.size === 0;
+  }
+
   has(recording: string, session: string, copy: number, trace: number): boolean {
     const number = this.sessionIndex.get(sessionKey(recording, session, copy));
     return number !== undefined && this.rows.has(number * TRACES + trace);

@@ -148,6 +148,17 @@ describe('the verdict', () => {
     expect(results.tests[0]?.errors[0]?.code).toBe('REPLAY_UNSETTLED');
   });
 
+  it('says why once, where nothing was sent', async () => {
+    const directory = directoryOf([iteration(2, {}, { end: { verdict: 'failed', errors: [{ code: 'REPLAY_TARGET_UNREACHABLE', message: 'nobody answers' }] } })]);
+    const file = join(directory, readdirSync(directory)[0] ?? '');
+    const lines = readFileSync(file, 'utf8').split('\n');
+    writeFileSync(file, lines.filter((text) => !/"type":"(trace|session)"/.test(text)).join('\n'));
+    const { results } = await collectRun({ directory, run: RUN, startedAt, plannedProjects: [] });
+    expect(results.verdict).toBe('failed');
+    expect(results.tests[0]?.errors.map(({ code }) => code)).toEqual(['REPLAY_TARGET_UNREACHABLE']);
+    expect(new Set(results.traces.map(({ outcome, reason }) => `${outcome}: ${reason}`))).toEqual(new Set(['aborted: nothing was sent: nobody answers']));
+  });
+
   it('is failed when a journal is broken, and the rest is still shown', async () => {
     const directory = directoryOf([iteration(1), iteration(2)]);
     const file = join(directory, '1-iteration-2.ndjson');
