@@ -17,7 +17,7 @@ const REFUSED = 2;
 /** What the projects would do, each as if one test of it replayed all that is selected. */
 export function planFor(
   recordings: readonly LoadedRecording[],
-  projects: readonly Project[],
+  projects: readonly Pick<Project, 'name' | 'metadata'>[],
   options: ReplayOptions,
   schedule: ScaleOptions['schedule'],
 ): Plan {

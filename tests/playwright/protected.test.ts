@@ -4,8 +4,7 @@ import { checkProtected } from '../../src/playwright/protected.js';
 const target = 'https://shop.example.com/';
 const check = (patterns: string[], allowed = false, REPLAY_ALLOW_PROTECTED = '', more: { target?: string; declared?: boolean } = {}) => {
   try {
-    checkProtected({ target, patterns, allowed, ...more }, { REPLAY_ALLOW_PROTECTED });
-    return 'may';
+    return checkProtected({ target, patterns, allowed, ...more }, { REPLAY_ALLOW_PROTECTED }) ? 'is protected, and may' : 'may';
   } catch (error) {
     return (error as Error).message;
   }
@@ -26,14 +25,14 @@ describe('a protected target', () => {
     expect(check(['*'], false, 'shop.example.com')).toContain('because the scenario does not say');
     expect(check(['*'], true, 'other.example.com, example.com, 1')).toContain('REPLAY_ALLOW_PROTECTED does not name');
     expect(check(['*'], true, '*')).toContain('REPLAY_ALLOW_PROTECTED does not name');
-    expect(check(['*'], true, 'other, Shop.example.com')).toBe('may');
-    expect(check(['*'], true, 'shop.example.com:443')).toBe('may');
+    expect(check(['*'], true, 'other, Shop.example.com')).toBe('is protected, and may');
+    expect(check(['*'], true, 'shop.example.com:443')).toBe('is protected, and may');
     expect(check(['*'], true, 'shop.example.com:8443')).toContain('does not name');
   });
 
   it('may declare itself', () => {
     expect(check([], false, '', { declared: true })).toContain('its process runs with REPLAY_PROTECTED=1');
-    expect(check([], true, 'shop.example.com', { declared: true })).toBe('may');
+    expect(check([], true, 'shop.example.com', { declared: true })).toBe('is protected, and may');
   });
 
   it('is the same by other spellings', () => {

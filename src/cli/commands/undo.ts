@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { type Undone, undoRun } from '../../database/undo.js';
 import { findRun } from '../../database/written.js';
+import { checkProtectedRun } from '../../playwright/protected.js';
 import { runFolder } from '../../results/run-id.js';
 import type { Console } from '../console.js';
 import { exitCodes } from '../exit.js';
@@ -27,6 +28,7 @@ const SHOWN = 50;
 
 async function undo(terminal: Console, name: string | undefined, { database, apply = false }: Options): Promise<number> {
   const found = findRun('.socket-replay/runs', name && runFolder(name));
+  if (apply) checkProtectedRun(found.directory);
   const undone = await undoRun(found.directory, database, apply);
   for (const line of undoLines(found.run, undone, apply)) terminal.print(line);
   return undone.left.length > 0 ? exitCodes.regression : exitCodes.good;
