@@ -50,6 +50,11 @@ export const catalogue = {
   REPLAY_RESET_FAILED: 'Let `use.reset` bring the application back to its known state, or remove it: results are then compared as shared.',
   // running
   REPLAY_OPTION_INVALID: 'Correct the option in playwright.config.ts or in the environment.',
+  REPLAY_LOAD_REFUSED:
+    'Say that it is wanted, with REPLAY_YES=1 or `allowLoad: true` of defineReplayConfig; or replay less: REPLAY_ITERATIONS, REPLAY_RECORDINGS, --project.',
+  REPLAY_TARGET_PROTECTED:
+    'Replay against a target that is there for tests. Where this one is meant: `use.allowProtected: true` and REPLAY_ALLOW_PROTECTED=HOST, both.',
+  REPLAY_PAYLOAD_TOO_LARGE: 'Raise `maxHttpBufferSize` of the server, as where it was recorded, or disable the trace.',
   REPLAY_CONNECT_FAILED: 'See the reason; nothing of these sessions was replayed.',
   REPLAY_NOT_MEASURED:
     'Start the application with the probe (`webServer` of defineReplayConfig does), name its database in `use.watch`, or set `use.measure` to what is measured.',

@@ -11,6 +11,7 @@ import { inspectCommand } from './commands/inspect.js';
 import { learnCommand } from './commands/learn.js';
 import { lintCommand } from './commands/lint.js';
 import { migrateCommand } from './commands/migrate.js';
+import { planCommand } from './commands/plan.js';
 import { pruneCommand } from './commands/prune.js';
 import { recordCommand } from './commands/record.js';
 import { renameCommand } from './commands/rename.js';
@@ -52,6 +53,7 @@ const commands = [
   stopCommand,
   capturesCommand,
   exportCommand,
+  planCommand,
   learnCommand,
   lintCommand,
   inspectCommand,

@@ -28,12 +28,12 @@ export const grepFor = (name: string): string => `\\s${name.replace(/[.*+?^${}()
 export async function runPlaywright(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<PlaywrightRun> {
   const file = join(reportFolder(), 'results.json');
   rmSync(file, { force: true });
-  const { code, output } = await run(['playwright', 'test', ...args], env);
+  const { code, output } = await runNpx(['playwright', 'test', ...args], env);
   const results = existsSync(file) ? resultsSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
   return { code, output: output.trimEnd().split('\n').slice(-20).join('\n'), results: results?.success ? results.data : undefined };
 }
 
-function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
+export function runNpx(args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn('npx', args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     let output = '';

@@ -26,7 +26,7 @@ export async function offerReplay(
   if (status !== 'finished') terminal.print(`The recording is ${status}; its end may not be reproducible.`);
   // A configuration with a webServer starts the application itself; two would want the same port.
   if (application && /\bwebServer\b/.test(readFileSync(config, 'utf8'))) await application.stop();
-  const { code, output, results } = await runPlaywright(aloneArgs([name]));
+  const { code, output, results } = await runPlaywright(aloneArgs([name]), { REPLAY_RECORDINGS: name });
   if (results === undefined) {
     terminal.warn(output);
     terminal.warn(`The replay left no results (exit code ${code}).`);
@@ -35,6 +35,10 @@ export async function offerReplay(
   if (results.verdict === 'passed' && code === 0) {
     terminal.print(`${name} is reproducible.`);
     return exitCodes.good;
+  }
+  if (results.verdict === 'not-started') {
+    for (const { message } of results.errors) terminal.warn(message);
+    return exitCodes.usage;
   }
   terminal.print(`${name} is not reproducible: ${results.headline}`);
   if (code === exitCodes.aborted) return exitCodes.aborted;

@@ -2,11 +2,13 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type PlaywrightTestConfig, type Project } from '@playwright/test';
 import { type ReplayError, ReplayErrors } from '../errors.js';
-import { loadRecordings } from '../recording/load.js';
+import { type LoadedRecording, loadRecordings } from '../recording/load.js';
 import { writeNotStarted, writeUnfinished } from '../results/not-started.js';
 import { nodeOptions, preloadFile } from '../wire/preload.js';
+import { admit, planFor, tellPlan } from './admission.js';
 import { type ReplayUse, replayOptions, type ScaleInput, type ScaleOptions, scaleOptions } from './options.js';
-import { beginRun, isMainProcess, setScale } from './run.js';
+import { beginRun, isMainProcess, scenarioName, setScale } from './run.js';
+import { selectedProjects } from './selected-projects.js';
 
 /** Scenarios of this tag run in the projects `iteration-K`, all others in `regression`. */
 const POOL = /@pool/;
@@ -22,19 +24,27 @@ export interface ReplayConfig extends Omit<Config, 'projects' | 'use'>, ScaleInp
 
 /**
  * Builds the configuration. In the main process it reads all recordings first: any error of theirs, or of the options, ends
- * the run before anything is sent, all of them listed, and `results.json` says that it did not start.
+ * the run before anything is sent, all of them listed, and `results.json` says that it did not start. So does a load that nobody wants,
+ * and a protected target.
  *
  * @throws {ReplayErrors} REPLAY_OPTION_INVALID and every error of the recordings
  */
 export function defineReplayConfig(config: ReplayConfig): Config {
-  const { recordings, iterations, schedule, continueOnFailure, projects = [], webServer, use, ...rest } = config;
-  const scale = checked(() => scaleOptions({ recordings, iterations, schedule, continueOnFailure }));
-  checked(() => replayOptions(use));
+  const { recordings, iterations, schedule, continueOnFailure, allowLoad, protectedTargets, projects = [], webServer, use, ...rest } = config;
+  const scale = checked(() => scaleOptions({ recordings, iterations, schedule, continueOnFailure, allowLoad, protectedTargets }));
+  const options = checked(() => replayOptions(use));
+  const all = [...replayProjects(scale), ...projects];
   setScale(scale);
   if (isMainProcess()) {
-    beginRun();
-    checkRecordings(scale);
-    if (isRun(process.argv)) writeUnfinished();
+    const { REPLAY_PLAN } = process.env;
+    if (!REPLAY_PLAN) beginRun(scenarioName(rest));
+    const loaded = checkRecordings(scale);
+    const plan = planFor(loaded, selectedProjects(all, process.argv), options, scale.schedule);
+    if (REPLAY_PLAN) tellPlan(REPLAY_PLAN, plan);
+    if (isRun(process.argv)) {
+      admit(plan, scale, options);
+      writeUnfinished();
+    }
   }
   const alone = scale.schedule === 'ramp';
   return defineConfig<ReplayUse>({
@@ -45,9 +55,10 @@ export function defineReplayConfig(config: ReplayConfig): Config {
     // One thing at a time, and in file order: what is replayed alone must be alone.
     ...(alone ? { workers: 1, fullyParallel: false } : {}),
     ...rest,
-    use: (typeof use?.reset === 'function' ? { ...use, reset: { call: use.reset } } : use) as Config['use'],
-    ...(webServer && { webServer: (Array.isArray(webServer) ? webServer : [webServer]).map(withProbe) }),
-    projects: [...replayProjects(scale), ...projects],
+    use: { ...use, ...(typeof use?.reset === 'function' && { reset: { call: use.reset } }), baseURL: options.baseURL } as Config['use'],
+    // What runs elsewhere is not started here.
+    ...(webServer && !process.env.REPLAY_BASE_URL && { webServer: (Array.isArray(webServer) ? webServer : [webServer]).map(withProbe) }),
+    projects: all,
   });
 }
 
@@ -78,9 +89,10 @@ function withProbe(server: WebServer): WebServer {
 /** `playwright test`, and not merely a list of the tests: a configuration is also loaded by editors and other commands. */
 const isRun = (argv: readonly string[]): boolean => argv.includes('test') && !argv.includes('--list');
 
-function checkRecordings(scale: ScaleOptions): void {
-  const { errors } = loadRecordings(scale.recordings, scale.select);
+function checkRecordings(scale: ScaleOptions): LoadedRecording[] {
+  const { recordings, errors } = loadRecordings(scale.recordings, scale.select);
   if (errors.length > 0) refuse(errors);
+  return recordings;
 }
 
 function checked<T>(step: () => T): T {
@@ -94,6 +106,7 @@ function checked<T>(step: () => T): T {
 
 function refuse(errors: ReplayError[]): never {
   const failure = new ReplayErrors(errors);
+  if (process.env.REPLAY_PLAN) tellPlan(process.env.REPLAY_PLAN, errors);
   if (isRun(process.argv)) writeNotStarted(errors);
   throw failure;
 }

@@ -27,8 +27,9 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
   ignoreTables: [undefined, { option: true }],
   ignoreColumns: [undefined, { option: true }],
   socketPath: [undefined, { option: true }],
+  allowProtected: [undefined, { option: true }],
   replay: async (
-    { baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, watch, secrets, ignoreTables, ignoreColumns, socketPath },
+    { baseURL, login, reset, ackTimeout, connectTimeout, speed, order, measure, watch, secrets, ignoreTables, ignoreColumns, socketPath, allowProtected },
     use,
     testInfo,
   ) => {
@@ -47,6 +48,7 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
         ignoreTables,
         ignoreColumns,
         socketPath,
+        allowProtected,
       }).filter(([, value]) => value !== undefined),
     );
     const abort = new AbortController();

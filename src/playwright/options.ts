@@ -51,6 +51,8 @@ export const useSchema = z.object({
   ignoreColumns: z.array(z.string().regex(/.\../s, 'expected TABLE.COLUMN')).default([]),
   /** path of Socket.IO on the target. Default `/socket.io` */
   socketPath: z.string().startsWith('/').optional(),
+  /** the scenario's word for a protected target; `REPLAY_ALLOW_PROTECTED` has to name it too. Default false */
+  allowProtected: z.boolean().default(false),
 });
 export type ReplayUse = z.input<typeof useSchema>;
 export type ReplayOptions = z.output<typeof useSchema>;
@@ -64,26 +66,32 @@ const scaleSchema = z.object({
   schedule: z.enum(['ramp', 'parallel']).default('ramp'),
   /** go on climbing after a failed iteration. Default false */
   continueOnFailure: z.boolean().default(false),
+  /** the scenario's word for more than 200 clients, 100,000 emits or five minutes; also `REPLAY_YES=1`. Default false */
+  allowLoad: z.boolean().default(false),
+  /** hosts that are never replayed against unless scenario and environment both allow it: `*.example.com`, `shop.example.com:8443` */
+  protectedTargets: z.array(z.string().regex(/^[^/\s]+$/, 'expected a host, or HOST:PORT, with * and ?')).default([]),
 });
 export type ScaleOptions = z.output<typeof scaleSchema> & { select?: string[] };
 export type ScaleInput = z.input<typeof scaleSchema>;
 
 const flag = z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true');
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== ''),
+);
 const environmentSchema = z.object({
   REPLAY_ITERATIONS: z.coerce.number().int().min(1).max(1000).optional(),
   /** names, separated by commas */
-  REPLAY_RECORDINGS: z
-    .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    )
-    .optional(),
+  REPLAY_RECORDINGS: list.optional(),
   REPLAY_SPEED: z.union([z.enum(['fast', 'realtime']), z.coerce.number().positive().max(1000)]).optional(),
   REPLAY_CONTINUE_ON_FAILURE: flag.optional(),
   REPLAY_WATCH: z.string().optional(),
+  REPLAY_BASE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  REPLAY_YES: flag.optional(),
+  /** hosts, or HOST:PORT, separated by commas */
+  REPLAY_ALLOW_PROTECTED: list.optional(),
 });
 
 const environment = (env: NodeJS.ProcessEnv): z.output<typeof environmentSchema> => {
@@ -103,6 +111,7 @@ export function scaleOptions(input: ScaleInput, env: NodeJS.ProcessEnv = process
         ...input,
         ...(set.REPLAY_ITERATIONS === undefined ? {} : { iterations: set.REPLAY_ITERATIONS }),
         ...(set.REPLAY_CONTINUE_ON_FAILURE === undefined ? {} : { continueOnFailure: set.REPLAY_CONTINUE_ON_FAILURE }),
+        ...(set.REPLAY_YES && { allowLoad: true }),
       },
       'defineReplayConfig',
     ),
@@ -112,13 +121,20 @@ export function scaleOptions(input: ScaleInput, env: NodeJS.ProcessEnv = process
 
 export function replayOptions(use: unknown, env: NodeJS.ProcessEnv = process.env): ReplayOptions {
   const set = environment(env);
-  const above = { ...(set.REPLAY_SPEED !== undefined && { speed: set.REPLAY_SPEED }), ...(set.REPLAY_WATCH !== undefined && { watch: set.REPLAY_WATCH }) };
+  const above = {
+    ...(set.REPLAY_BASE_URL !== undefined && { baseURL: set.REPLAY_BASE_URL }),
+    ...(set.REPLAY_SPEED !== undefined && { speed: set.REPLAY_SPEED }),
+    ...(set.REPLAY_WATCH !== undefined && { watch: set.REPLAY_WATCH }),
+  };
   const options = parse(useSchema, { ...(use as object), ...above }, '`use`');
   const secrets: Record<string, string | number> = { ...options.secrets };
   for (const [name, value] of Object.entries(env))
     if (name.startsWith('REPLAY_SECRET_') && value !== undefined) secrets[name.slice('REPLAY_SECRET_'.length).toLowerCase()] = value;
   return { ...options, secrets };
 }
+
+/** The protected targets that the environment allows. */
+export const allowedTargets = (env: NodeJS.ProcessEnv = process.env): string[] => environment(env).REPLAY_ALLOW_PROTECTED ?? [];
 
 /** 0 means no gaps. */
 export const speedFactor = (speed: ReplayOptions['speed']): number => (speed === 'fast' ? 0 : speed === 'realtime' ? 1 : speed);

@@ -1,10 +1,9 @@
 /** One call of the `replay` fixture: from the recordings' names to a verdict that fails the test or not. */
 import { join } from 'node:path';
 import type { TestInfo } from '@playwright/test';
-import { getIn } from '../auth/get-in.js';
 import { leaseAccounts } from '../auth/users.js';
 import { openWritten } from '../database/written.js';
-import { ReplayError } from '../errors.js';
+import { ReplayError, ReplayErrors } from '../errors.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
 import { ignoreOf } from '../replay/ignore.js';
 import { type Progress, type ReplayInput, type ReplaySummary, replay } from '../replay/replay.js';
@@ -13,13 +12,16 @@ import type { BeginRecord, TraceRecord } from '../results/schema.js';
 import { openWatch } from '../watch/open.js';
 import type { Watch } from '../watch/watch.js';
 import type { ProbeConnection } from '../wire/client.js';
+import { checkLoad, planFor } from './admission.js';
 import { failTest } from './failure.js';
+import { look, mayReplay, tellFirst } from './first-look.js';
 import { beginRecord, recordedOf } from './journal-header.js';
 import { mutableColumns, notMeasured, secretsFor } from './known.js';
 import { type ReplayOptions, speedFactor } from './options.js';
+import { loginWith, mayWait } from './preflight.js';
 import { currentRun, currentScale } from './run.js';
 import { refuseScaling, selectRecordings } from './selection.js';
-import { canFence, checkTarget, probeOf, resetTarget, undoAll } from './target.js';
+import { checkTarget, probeOf, resetTarget, undoAll } from './target.js';
 import { type Turn, takeTurn } from './turn.js';
 
 /** What a replay adds up to, for scenarios that assert more. */
@@ -30,7 +32,7 @@ export interface ReplayResult {
 }
 
 /** What one test replays, and under which conditions. */
-interface Job {
+export interface Job {
   recordings: LoadedRecording[];
   /** 0: `regression` */
   iteration: number;
@@ -44,7 +46,7 @@ interface Job {
 }
 
 /** What was found out about the target. */
-interface Ready {
+export interface Ready {
   turn: Turn;
   probe?: ProbeConnection;
   watch?: Watch;
@@ -136,14 +138,17 @@ async function prepare(job: Job, journal: Journal): Promise<Ready> {
       recordings.map(({ recording }) => recording),
       job.copies,
     );
+    checkLoad(planFor(recordings, [job.testInfo.project], options, 'ramp'), currentScale());
+    mayReplay(options);
     turn = await takeTurn(currentRun(), options.baseURL, iteration, beside, signal);
-    await checkTarget(options);
-    probe = await probeOf(options.baseURL);
+    await checkTarget(options, mayWait(currentRun().directory, options), signal);
+    probe = await probeOf(options.baseURL, (declared) => mayReplay(options, declared));
     // Beside others it would pull the state away under them.
     const reset = !beside && (await resetTarget(options));
+    const found = await look(job, accountOf, probe, reset);
     await probe?.drain(options.ackTimeout);
     watch = await watchOf(job, probe);
-    const fence = probe === undefined && (await canFence(options));
+    const fence = probe === undefined && found.fence;
     const alone = iteration === 0;
     const ready: Ready = {
       turn,
@@ -156,14 +161,16 @@ async function prepare(job: Job, journal: Journal): Promise<Ready> {
       accountOf,
     };
     journal.write(header(job, ready));
+    if (found.first) tellFirst(job, ready, found, journal);
     return ready;
   } catch (error) {
     probe?.close();
     await watch?.close();
     turn?.end();
     // The run has a reason, and no traces.
-    if (error instanceof ReplayError) {
-      const errors = [{ code: error.code, message: error.message }];
+    const known = error instanceof ReplayErrors ? error.errors : error instanceof ReplayError ? [error] : [];
+    if (known.length > 0) {
+      const errors = known.map(({ code, message }) => ({ code, message }));
       journal.write(header(job, { level: 'shared', unmeasured: [] }));
       journal.write({ type: 'end', verdict: 'failed', took: 0, foreign: 0, unattributed: { pushes: 0, changes: 0 }, eventLoopDelay: 0, errors });
     }
@@ -215,7 +222,7 @@ function inputOf(
   kept: TraceRecord[],
 ): ReplayInput {
   const all = loadRecordings(currentScale().recordings).recordings;
-  const { measure, login } = options;
+  const { measure } = options;
   return {
     recordings,
     copies,
@@ -235,10 +242,7 @@ function inputOf(
     secrets: secretsFor(recordings, options.secrets),
     mutable: mutableColumns(all.length > 0 ? all : recordings),
     account: accountOf,
-    login: (user, signal) =>
-      login
-        ? getIn({ target: options.baseURL, socketPath: options.socketPath, user, signal }, login)
-        : Promise.reject(new ReplayError('REPLAY_LOGIN_UNKNOWN_USER', `a recording needs the user ${user}, and there is no \`use.login\``)),
+    login: loginWith(options),
     ...(probe && { probe }),
     ...(watch && { watch }),
     namespaceFence: fence,

@@ -1,6 +1,8 @@
 /** What all processes of one `npx playwright test` share: its id, its directory, its recordings. It travels in the environment. */
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { runFolder, runId } from '../results/run-id.js';
 import { type ScaleOptions, scaleOptions } from './options.js';
 
 /** The journals of this many runs are kept. */
@@ -23,12 +25,19 @@ export const currentScale = (): ScaleOptions => scale ?? scaleOptions({});
 /** Whether this process is the one that the user started, not a worker of it. */
 export const isMainProcess = (): boolean => process.env.TEST_WORKER_INDEX === undefined;
 
+/** What a run is called after: the name of the configuration, else its only file of scenarios, else their folder. */
+export function scenarioName({ name, testDir = 'scenarios' }: { name?: string | undefined; testDir?: string | undefined }): string {
+  if (name) return name;
+  const files = existsSync(testDir) ? readdirSync(testDir).filter((file) => /\.(spec|test)\.[cm]?[jt]sx?$/.test(file)) : [];
+  return basename(files.length === 1 && files[0] !== undefined ? files[0] : resolve(testDir)).replace(/\.(spec|test)\.\w+$/, '');
+}
+
 /** Begins a run in the main process: workers inherit it. */
-export function beginRun(): Run {
+export function beginRun(scenario = ''): Run {
   const startedAt = Date.now();
-  const id = `${new Date(startedAt).toISOString().replace(/[:.]/g, '-').slice(0, 19)}-${process.pid.toString(36)}`;
+  const id = runId({ scenario, startedAt, shortId: randomUUID().slice(0, 8) });
   const runs = resolve('.socket-replay', 'runs');
-  const directory = join(runs, id);
+  const directory = join(runs, runFolder(id));
   process.env.REPLAY_RUN = id;
   process.env.REPLAY_RUN_DIR = directory;
   process.env.REPLAY_RUN_STARTED = String(startedAt);

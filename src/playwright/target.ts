@@ -1,67 +1,145 @@
 /** What is done with the target before a replay: is it there and Socket.IO, where is its probe, back to its known state. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { io } from 'socket.io-client';
-import { reasonOf } from '../auth/identity.js';
+import { Manager } from 'socket.io-client';
+import { type Brought, reasonOf } from '../auth/identity.js';
 import { recreateFromTemplate } from '../database/postgres.js';
 import { undoRun } from '../database/undo.js';
 import { ReplayError } from '../errors.js';
+import { sentenceOf } from '../replay/handshake.js';
 import { connectProbe, findProbes, type ProbeConnection } from '../wire/client.js';
 import type { ReplayOptions } from './options.js';
 import { currentRun } from './run.js';
 
-/** Throws REPLAY_TARGET_UNREACHABLE or REPLAY_NOT_SOCKET_IO, within the connect timeout. */
-export async function checkTarget({ baseURL, socketPath = '/socket.io', connectTimeout }: ReplayOptions): Promise<void> {
+/** How often a target that does not answer yet is asked again, ms. */
+const AGAIN = 250;
+/** A proxy says that what is behind it is not there. */
+const STARTING = new Set([502, 503, 504]);
+/** Asks for somebody, or sends there: whether Socket.IO is behind it shows only to those who get in. */
+const CLOSED = new Set([301, 302, 303, 307, 308, 400, 401, 403, 407]);
+
+/**
+ * Throws REPLAY_TARGET_UNREACHABLE or REPLAY_NOT_SOCKET_IO. `wait`: an application that is still starting is given the connect timeout.
+ * Nobody is brought along: a server that lets nobody in without a cookie is there all the same.
+ */
+export async function checkTarget({ baseURL, socketPath = '/socket.io', connectTimeout }: ReplayOptions, wait: boolean, signal: AbortSignal): Promise<void> {
   const url = new URL(`${socketPath.replace(/\/$/, '')}/?EIO=4&transport=polling`, baseURL);
-  let text: string;
-  let status: number;
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(connectTimeout), redirect: 'manual' });
-    status = response.status;
-    text = await response.text();
-  } catch (error) {
-    throw new ReplayError('REPLAY_TARGET_UNREACHABLE', `${baseURL} does not answer: ${reasonOf(error)}`);
+  const until = performance.now() + connectTimeout;
+  const left = (): number => Math.max(100, until - performance.now());
+  const ask = async (): Promise<{ status: number; text: string } | Error> => {
+    try {
+      const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(left()))]), redirect: 'manual' });
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  };
+  let answer = await ask();
+  if (wait && isStarting(answer)) console.log(`  waiting for ${baseURL}`);
+  while (wait && isStarting(answer) && performance.now() + AGAIN < until && !signal.aborted) {
+    await new Promise((done) => setTimeout(done, AGAIN));
+    answer = await ask();
   }
+  if (answer instanceof Error)
+    throw new ReplayError('REPLAY_TARGET_UNREACHABLE', `${baseURL} does not answer: ${reasonOf(answer)}`, undefined, adviceOn(answer));
+  const { status, text } = answer;
   const sid = /^0\{.*"sid":"([^"]+)"/.exec(text)?.[1];
   // Closes the connection that the question opened; a server that refuses it (websocket only) says so in Engine.IO's words.
   if (sid !== undefined)
     await fetch(`${url.href}&sid=${encodeURIComponent(sid)}`, { method: 'POST', body: '1', signal: AbortSignal.timeout(connectTimeout) }).catch(() => {});
-  else if (!/"code":\d/.test(text)) throw new ReplayError('REPLAY_NOT_SOCKET_IO', `${url.href} answered ${status}, which is not Socket.IO`);
+  else if (/^\d+:0\{"sid"/.test(text))
+    throw new ReplayError(
+      'REPLAY_NOT_SOCKET_IO',
+      `${url.href} speaks Engine.IO 3, which is Socket.IO 2 or older; socket-replay speaks Engine.IO 4`,
+      undefined,
+      'Update the server to Socket.IO 3 or 4.',
+    );
+  else if (!/"code":\d/.test(text) && !CLOSED.has(status))
+    throw new ReplayError('REPLAY_NOT_SOCKET_IO', `${url.href} answered ${status}, which is not Socket.IO`);
 }
 
-/** Whether the fence without a probe works here: a namespace that does not exist must be refused. Tried on a connection of its own. */
-export function canFence({ baseURL, socketPath, connectTimeout }: ReplayOptions): Promise<boolean> {
-  const socket = io(new URL('/socket-replay-fence-0', baseURL).href, {
-    forceNew: true,
+const isStarting = (answer: { status: number } | Error): boolean =>
+  answer instanceof Error ? ['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET'].includes(codeOf(answer)) : STARTING.has(answer.status);
+
+const codeOf = ({ cause }: Error): string => {
+  const inner: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
+  return typeof inner === 'object' && inner !== null && 'code' in inner ? String(inner.code) : '';
+};
+
+const adviceOn = (error: Error): string | undefined =>
+  /CERT|SIGNATURE/.test(codeOf(error))
+    ? 'Give Node the certificate of the authority that signed it: NODE_EXTRA_CA_CERTS=FILE, and name the host as the certificate does.'
+    : undefined;
+
+type Place = Pick<ReplayOptions, 'baseURL' | 'socketPath' | 'connectTimeout'>;
+
+/** As the clients of a replay connect. */
+const managerFor = ({ baseURL, socketPath, connectTimeout }: Place, { cookie, headers, query }: Brought): Manager =>
+  new Manager(new URL(baseURL).origin, {
+    autoConnect: false,
     reconnection: false,
     transports: ['websocket'],
     timeout: connectTimeout,
+    extraHeaders: { ...headers, ...(cookie === undefined ? {} : { cookie }) },
     ...(socketPath === undefined ? {} : { path: socketPath }),
+    ...(query && { query }),
   });
+
+/** The handshake of Engine.IO, before any namespace: the application has no connection of it. Throws with a sentence that says why not. */
+export function knock(place: Place, brought: Brought): Promise<{ maxPayload?: number }> {
+  const manager = managerFor(place, brought);
+  return new Promise((resolve, reject) => {
+    let maxPayload: number | undefined;
+    manager.open((error) => {
+      if (error) return reject(new Error(sentenceOf(error)));
+      manager.engine.close();
+      resolve(maxPayload === undefined ? {} : { maxPayload });
+    });
+    // socket.io-client's types do not know the key, which servers have since 4.5.
+    manager.engine.once('handshake', (data: { maxPayload?: number }) => {
+      maxPayload = data.maxPayload;
+    });
+  });
+}
+
+/** Whether the fence without a probe works here: a namespace that does not exist must be refused. Tried on a connection of its own. */
+export function canFence(place: Place, brought: Brought): Promise<boolean> {
+  const socket = managerFor(place, brought).socket('/socket-replay-fence-0');
   return new Promise((resolve) => {
     const settle = (works: boolean): void => {
       clearTimeout(timer);
       socket.disconnect();
+      socket.io.engine?.close();
       resolve(works);
     };
-    const timer = setTimeout(() => settle(false), connectTimeout);
+    const timer = setTimeout(() => settle(false), place.connectTimeout);
     socket.once('connect', () => settle(false));
     socket.once('connect_error', (error) => settle(/invalid namespace/i.test(error.message)));
+    socket.connect();
   });
 }
 
-/** The probe in the process that listens on the target's port; undefined when there is none. */
-export async function probeOf(baseURL: string): Promise<ProbeConnection | undefined> {
+/**
+ * The probe in the process that listens on the target's port; undefined when there is none. `mayReplay` throws where that process says that it
+ * is protected: asked before anybody subscribes, because that puts triggers into its database.
+ */
+export async function probeOf(baseURL: string, mayReplay: (declared: boolean) => void): Promise<ProbeConnection | undefined> {
   const { REPLAY_PROBE, REPLAY_PROBE_TOKEN } = process.env;
   if (REPLAY_PROBE) {
     const { hostname, port } = new URL(`tcp://${REPLAY_PROBE}`);
-    return connectProbe({ host: hostname, port: Number(port), token: REPLAY_PROBE_TOKEN ?? '', mode: 'replay' });
+    const at = { host: hostname, port: Number(port), token: REPLAY_PROBE_TOKEN ?? '' };
+    const visitor = await connectProbe({ ...at, mode: 'list' });
+    visitor.close();
+    mayReplay(visitor.hello.protected === true);
+    return connectProbe({ ...at, mode: 'replay' });
   }
   const { hostname, port, protocol } = new URL(baseURL);
   if (!['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return undefined;
   const wanted = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
+  const there = findProbes().filter((probe) => probe.listening.some((address) => address.endsWith(`:${wanted}`)));
+  mayReplay(there.some((probe) => probe.protected));
   // One probe of a cluster sees a part only: better none.
-  const probes = findProbes().filter((probe) => probe.cluster === undefined && probe.listening.some((address) => address.endsWith(`:${wanted}`)));
+  const probes = there.filter((probe) => probe.cluster === undefined);
   if (probes.length > 1)
     throw new ReplayError('REPLAY_PROBE_AMBIGUOUS', `processes ${probes.map((probe) => probe.pid).join(' and ')} both listen on port ${wanted} under a probe`);
   const probe = probes[0];

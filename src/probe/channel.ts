@@ -55,8 +55,12 @@ export function openChannel(given: Source): void {
 export function announce(): void {
   if (port === 0) return;
   const run = process.env.REPLAY_PROBE_RUN;
-  writeProbeFile({ protocol: PROTOCOL, pid: process.pid, port, token, app, listening: source.listening(), cluster: clusterId(), run, at: now() });
+  const listening = source.listening();
+  writeProbeFile({ protocol: PROTOCOL, pid: process.pid, port, token, app, listening, cluster: clusterId(), run, protected: isProtected(), at: now() });
 }
+
+/** Whoever runs the application may say that it is never replayed against. */
+const isProtected = (): true | undefined => (['1', 'true'].includes(process.env.REPLAY_PROTECTED ?? '') ? true : undefined);
 
 /** A worker knows its primary; a primary is one when it has workers. */
 function clusterId(): number | undefined {
@@ -144,6 +148,8 @@ function greet(reader: Reader, mode: Mode): void {
       listening: source.listening(),
       sockets: source.sockets(),
       changes,
+      protected: isProtected(),
+      production: process.env.NODE_ENV === 'production' ? true : undefined,
     }),
   );
   if (mode !== 'list' && changes === 'measured') guarded('tables', () => reader.push(lineOf({ type: 'tables', tables: source.tables() })));

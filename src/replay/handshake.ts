@@ -44,7 +44,7 @@ export function shakeHands(socket: Socket, timeout: number, onCancel: (cancel: (
 }
 
 /** What socket.io-client knows of a failed handshake: the middleware's message, an HTTP status, a refused connection. */
-function sentenceOf(error: Error & { description?: unknown; context?: unknown; data?: unknown }): string {
+export function sentenceOf(error: Error & { description?: unknown; context?: unknown; data?: unknown }): string {
   const inner = error.description;
   const text =
     typeof inner === 'object' && inner !== null && 'message' in inner && typeof inner.message === 'string' && inner.message !== '' ? inner.message : undefined;

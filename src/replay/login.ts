@@ -5,7 +5,9 @@
  */
 import PQueue from 'p-queue';
 import type { Identity } from '../auth/identity.js';
+import type { Person } from '../auth/users.js';
 import { ReplayError } from '../errors.js';
+import type { Recording } from '../recording/schema.js';
 import { secretsOf, Tagged, type Value, walk } from '../recording/values.js';
 import { refreshCookies } from './cookies.js';
 import type { ReplayInput } from './input.js';
@@ -50,9 +52,9 @@ export function createLogins(input: Pick<ReplayInput, 'account' | 'login' | 'ren
     });
   const browserOf = (session: SessionState, user: string): { browser: Browser; first: boolean } => {
     const { copy } = session;
-    const { name } = copy.loaded.recording;
-    const account = input.account?.({ user, recording: name, copy: copy.copy }) ?? user;
-    const key = hasRequests(session) ? JSON.stringify([account, name, copy.copy, user]) : account;
+    const { recording } = copy.loaded;
+    const account = input.account?.({ user, recording: recording.name, copy: copy.copy }) ?? user;
+    const key = browserKey(account, recording, copy.copy, user);
     const known = browsers.get(key);
     if (known) return { browser: known, first: false };
     const browser: Browser = { account, identity: login(account), since: performance.now(), logins: 1, sessions: [] };
@@ -112,8 +114,21 @@ export function createLogins(input: Pick<ReplayInput, 'account' | 'login' | 'ren
   };
 }
 
-const hasRequests = ({ copy }: SessionState): boolean =>
-  copy.loaded.recording.sessions.some(({ traces }) => traces.some((trace) => trace.http && !trace.disabled));
+/** Who has the same key shares a login. */
+const browserKey = (account: string, recording: Recording, copy: number, user: string): string =>
+  hasRequests(recording) ? JSON.stringify([account, recording.name, copy, user]) : account;
+
+const hasRequests = ({ sessions }: Recording): boolean => sessions.some(({ traces }) => traces.some((trace) => trace.http && !trace.disabled));
+
+/** How many logins a replay makes. */
+export function countLogins(recordings: readonly Recording[], copies: number, account: (person: Person) => string): number {
+  const keys = new Set<string>();
+  for (let copy = 0; copy < copies; copy++)
+    for (const recording of recordings)
+      for (const { user } of recording.sessions)
+        if (user !== undefined) keys.add(browserKey(account({ user, recording: recording.name, copy }), recording, copy, user));
+  return keys.size;
+}
 
 /** What the session sends from now on. A secret that stands where a token is brought is that token, wherever else the copy sends it. */
 function bring(session: SessionState, identity: Identity): void {

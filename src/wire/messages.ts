@@ -83,6 +83,10 @@ export const fromProbeSchema = z.discriminatedUnion('type', [
     listening: z.array(z.string()),
     sockets: z.array(socket),
     changes: z.enum(['measured', 'none']),
+    /** its environment says REPLAY_PROTECTED=1 */
+    protected: z.literal(true).optional(),
+    /** its environment says NODE_ENV=production */
+    production: z.literal(true).optional(),
   }),
   z.object({ type: z.literal('tables'), tables: z.array(tableSchema) }),
   z.object({ type: z.literal('connect'), socket }),
@@ -142,6 +146,8 @@ export const probeFileSchema = z.object({
   cluster: z.number().optional(),
   /** what `record` calls the command that it started (REPLAY_PROBE_RUN) */
   run: z.string().optional(),
+  /** as in `hello`: it must be known before anybody subscribes */
+  protected: z.literal(true).optional(),
   at,
 });
 export type ProbeFile = z.infer<typeof probeFileSchema>;

@@ -1,6 +1,6 @@
 /** The report: reads the data out of the page and shows it. Needs no network. */
 import { helpDialog, tracePanel } from './dialog.js';
-import { h, replace } from './dom.js';
+import { h, payload, replace } from './dom.js';
 import { explorer } from './explorer.js';
 import { failuresView } from './failures.js';
 import { badge, type State } from './icons.js';
@@ -79,6 +79,7 @@ function topBar({ results }: Model, onHelp: () => void): HTMLElement {
     'header',
     { class: 'top' },
     h('span', { class: 'brand' }, 'socket-replay'),
+    h('span', { class: 'run' }, payload(results.run, 'mono')),
     badge(results.verdict as State),
     h(
       'nav',

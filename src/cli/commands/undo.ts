@@ -2,6 +2,8 @@
 import { Command } from 'commander';
 import { type Undone, undoRun } from '../../database/undo.js';
 import { findRun } from '../../database/written.js';
+import { checkProtectedRun } from '../../playwright/protected.js';
+import { runFolder } from '../../results/run-id.js';
 import type { Console } from '../console.js';
 import { exitCodes } from '../exit.js';
 import { run } from '../run.js';
@@ -15,7 +17,7 @@ interface Options {
 export const undoCommand = (): Command =>
   new Command('undo')
     .description('Show, and with --apply take back, the rows that a run without a reset left in the database.')
-    .argument('[run]', 'a folder of .socket-replay/runs (default: the newest run that left rows)')
+    .argument('[run]', 'the id of a run, or its folder in .socket-replay/runs (default: the newest run that left rows)')
     .requiredOption('--database <where>', 'a SQLite file, or the address of a PostgreSQL database: postgres://user@host/name')
     .option('--apply', 'take them back; without it nothing is written')
     .addHelpText('after', '\nExamples:\n  npx socket-replay undo --database app.db\n  npx socket-replay undo --database app.db --apply')
@@ -25,7 +27,8 @@ export const undoCommand = (): Command =>
 const SHOWN = 50;
 
 async function undo(terminal: Console, name: string | undefined, { database, apply = false }: Options): Promise<number> {
-  const found = findRun('.socket-replay/runs', name);
+  const found = findRun('.socket-replay/runs', name && runFolder(name));
+  if (apply) checkProtectedRun(found.directory);
   const undone = await undoRun(found.directory, database, apply);
   for (const line of undoLines(found.run, undone, apply)) terminal.print(line);
   return undone.left.length > 0 ? exitCodes.regression : exitCodes.good;
