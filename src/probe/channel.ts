@@ -55,7 +55,8 @@ export function openChannel(given: Source): void {
 export function announce(): void {
   if (port === 0) return;
   const run = process.env.REPLAY_PROBE_RUN;
-  writeProbeFile({ protocol: PROTOCOL, pid: process.pid, port, token, app, listening: source.listening(), cluster: clusterId(), run, at: now() });
+  const workers = cluster.isPrimary ? { workers: Object.keys(cluster.workers ?? {}).length } : {};
+  writeProbeFile({ protocol: PROTOCOL, pid: process.pid, port, token, app, listening: source.listening(), cluster: clusterId(), ...workers, run, at: now() });
 }
 
 /** A worker knows its primary; a primary is one when it has workers. */
@@ -72,7 +73,7 @@ function ready(): void {
     guarded('exit', tellTheRest);
     guarded('exit', removeProbeFile);
   });
-  if (cluster.isPrimary) cluster.on('fork', () => guarded('channel', announce));
+  if (cluster.isPrimary) for (const event of ['fork', 'exit']) cluster.on(event, () => guarded('channel', announce));
   try {
     announce();
   } catch (error) {
