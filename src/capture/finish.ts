@@ -24,6 +24,8 @@ export interface SaveOptions {
   /** where the capture's log lies; it is removed when the recording is safe */
   captures: string;
   force?: boolean;
+  /** texts that each copy must have for itself */
+  uniques?: readonly string[];
   /** the log stays */
   keepLog?: boolean;
   /** the name of the log, where it is not that of the recording */
@@ -54,7 +56,10 @@ const knownRecording = (out: string, name: string): Recording | undefined =>
 export const saveCapture = (captured: Captured, options: SaveOptions): Saved => prepareCapture(captured, options)();
 
 /** Everything but writing, and then how to write it: of several captures none is written until all can be. */
-export function prepareCapture(captured: Captured, { out, captures, force = false, keepLog = false, log: logName = captured.name }: SaveOptions): () => Saved {
+export function prepareCapture(
+  captured: Captured,
+  { out, captures, force = false, uniques = [], keepLog = false, log: logName = captured.name }: SaveOptions,
+): () => Saved {
   const log = logFile(captures, logName);
   if (captured.end.status === 'failed') {
     const { cause, advice } = failures[captured.end.reason ?? ''] ?? { cause: captured.end.reason ?? 'unknown', advice: 'Record again.' };
@@ -71,7 +76,7 @@ export function prepareCapture(captured: Captured, { out, captures, force = fals
     throw new ReplayError('REPLAY_CAPTURE_EMPTY', 'nothing was captured: no connection was made and no event was sent');
   }
   refuseExisting(out, captured.name, force);
-  const found = findNames(recording, evidence);
+  const found = findNames(recording, { ...evidence, uniques });
   const known = knownRecording(out, captured.name);
   const named = known ? keepNames(found, known) : found;
   return () => {

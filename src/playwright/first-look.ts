@@ -19,12 +19,7 @@ export function mayReplay({ baseURL, allowProtected }: Job['options'], declared 
  * What is known of the target. Throws what of it is in the way of this test. What the logins of a first look have written is reset again: the
  * first recording finds what all others find.
  */
-export async function look(
-  job: Job,
-  accountOf: Ready['accountOf'],
-  probe: ProbeConnection | undefined,
-  reset: boolean,
-): Promise<Found & { first: boolean }> {
+export async function look(job: Job, accountOf: Ready['accountOf'], probe: ProbeConnection | undefined, reset: boolean): Promise<Found & { first: boolean }> {
   const { options, recordings, signal } = job;
   const { directory } = currentRun();
   let found = foundBefore(directory, options);

@@ -19,9 +19,10 @@ import { beginRecord, recordedOf } from './journal-header.js';
 import { mutableColumns, notMeasured, secretsFor } from './known.js';
 import { type ReplayOptions, speedFactor } from './options.js';
 import { loginWith, mayWait } from './preflight.js';
+import { probeOf } from './probe-of.js';
 import { currentRun, currentScale } from './run.js';
 import { refuseScaling, selectRecordings } from './selection.js';
-import { checkTarget, probeOf, resetTarget, undoAll } from './target.js';
+import { checkTarget, resetTarget, undoAll } from './target.js';
 import { type Turn, takeTurn } from './turn.js';
 
 /** What a replay adds up to, for scenarios that assert more. */

@@ -1,5 +1,6 @@
-/** What is done with the target before a replay: is it there and Socket.IO, where is its probe, back to its known state. */
+/** What is done with the target before a replay: is it there and Socket.IO, back to its known state. */
 import { execFile } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Manager } from 'socket.io-client';
 import { type Brought, reasonOf } from '../auth/identity.js';
@@ -7,7 +8,6 @@ import { recreateFromTemplate } from '../database/postgres.js';
 import { undoRun } from '../database/undo.js';
 import { ReplayError } from '../errors.js';
 import { sentenceOf } from '../replay/handshake.js';
-import { connectProbe, findProbes, type ProbeConnection } from '../wire/client.js';
 import type { ReplayOptions } from './options.js';
 import { currentRun } from './run.js';
 
@@ -15,8 +15,15 @@ import { currentRun } from './run.js';
 const AGAIN = 250;
 /** A proxy says that what is behind it is not there. */
 const STARTING = new Set([502, 503, 504]);
+/** A target that has not answered for so long, in ms, may have lost the question. */
+const ASK_AGAIN_AFTER = 1000;
 /** Asks for somebody, or sends there: whether Socket.IO is behind it shows only to those who get in. */
 const CLOSED = new Set([301, 302, 303, 307, 308, 400, 401, 403, 407]);
+
+interface Answer {
+  status: number;
+  text: string;
+}
 
 /**
  * Throws REPLAY_TARGET_UNREACHABLE or REPLAY_NOT_SOCKET_IO. `wait`: an application that is still starting is given the connect timeout.
@@ -26,10 +33,9 @@ export async function checkTarget({ baseURL, socketPath = '/socket.io', connectT
   const url = new URL(`${socketPath.replace(/\/$/, '')}/?EIO=4&transport=polling`, baseURL);
   const until = performance.now() + connectTimeout;
   const left = (): number => Math.max(100, until - performance.now());
-  const ask = async (): Promise<{ status: number; text: string } | Error> => {
+  const ask = async (): Promise<Answer | Error> => {
     try {
-      const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(left()))]), redirect: 'manual' });
-      return { status: response.status, text: await response.text() };
+      return await askAgain(url, AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(left()))]));
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
@@ -37,7 +43,7 @@ export async function checkTarget({ baseURL, socketPath = '/socket.io', connectT
   let answer = await ask();
   if (wait && isStarting(answer)) console.log(`  waiting for ${baseURL}`);
   while (wait && isStarting(answer) && performance.now() + AGAIN < until && !signal.aborted) {
-    await new Promise((done) => setTimeout(done, AGAIN));
+    await pause(AGAIN);
     answer = await ask();
   }
   if (answer instanceof Error)
@@ -56,6 +62,27 @@ export async function checkTarget({ baseURL, socketPath = '/socket.io', connectT
     );
   else if (!/"code":\d/.test(text) && !CLOSED.has(status))
     throw new ReplayError('REPLAY_NOT_SOCKET_IO', `${url.href} answered ${status}, which is not Socket.IO`);
+}
+
+/** A primary of a cluster hands what comes first to workers that have not begun, where it is lost: who gets no answer asks again beside it. */
+async function askAgain(url: URL, until: AbortSignal): Promise<Answer> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, until]);
+  const ask = async (): Promise<Answer> => {
+    const response = await fetch(url, { signal, redirect: 'manual' });
+    return { status: response.status, text: await response.text() };
+  };
+  const asked: Promise<Answer>[] = [];
+  try {
+    for (;;) {
+      asked.push(ask());
+      const answer = await Promise.race([...asked, pause(ASK_AGAIN_AFTER, undefined, { ref: false })]);
+      if (answer) return answer;
+    }
+  } finally {
+    over.abort();
+    await Promise.allSettled(asked);
+  }
 }
 
 const isStarting = (answer: { status: number } | Error): boolean =>
@@ -117,33 +144,6 @@ export function canFence(place: Place, brought: Brought): Promise<boolean> {
     socket.once('connect_error', (error) => settle(/invalid namespace/i.test(error.message)));
     socket.connect();
   });
-}
-
-/**
- * The probe in the process that listens on the target's port; undefined when there is none. `mayReplay` throws where that process says that it
- * is protected: asked before anybody subscribes, because that puts triggers into its database.
- */
-export async function probeOf(baseURL: string, mayReplay: (declared: boolean) => void): Promise<ProbeConnection | undefined> {
-  const { REPLAY_PROBE, REPLAY_PROBE_TOKEN } = process.env;
-  if (REPLAY_PROBE) {
-    const { hostname, port } = new URL(`tcp://${REPLAY_PROBE}`);
-    const at = { host: hostname, port: Number(port), token: REPLAY_PROBE_TOKEN ?? '' };
-    const visitor = await connectProbe({ ...at, mode: 'list' });
-    visitor.close();
-    mayReplay(visitor.hello.protected === true);
-    return connectProbe({ ...at, mode: 'replay' });
-  }
-  const { hostname, port, protocol } = new URL(baseURL);
-  if (!['localhost', '127.0.0.1', '[::1]'].includes(hostname)) return undefined;
-  const wanted = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
-  const there = findProbes().filter((probe) => probe.listening.some((address) => address.endsWith(`:${wanted}`)));
-  mayReplay(there.some((probe) => probe.protected));
-  // One probe of a cluster sees a part only: better none.
-  const probes = there.filter((probe) => probe.cluster === undefined);
-  if (probes.length > 1)
-    throw new ReplayError('REPLAY_PROBE_AMBIGUOUS', `processes ${probes.map((probe) => probe.pid).join(' and ')} both listen on port ${wanted} under a probe`);
-  const probe = probes[0];
-  return probe && connectProbe({ port: probe.port, token: probe.token, mode: 'replay' });
 }
 
 /** What the replays of this run wrote; throws where something cannot be brought back. */

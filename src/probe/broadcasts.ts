@@ -1,4 +1,5 @@
 /** The tap on a namespace's adapter: what a broadcast under way leaves out, how it is sent, and what a recovery sends again. */
+import { tapArrivals, withCause } from './carried-causes.js';
 import type { AnyFunction, Packet, ServerSocket } from './foreign.js';
 import { isObject } from './foreign.js';
 import { guarded } from './guard.js';
@@ -33,6 +34,7 @@ export function tapAdapter(nsp: Namespace, taps: Taps): void {
   const { adapter } = nsp;
   if (adapter === undefined || tapped.has(adapter)) return;
   tapped.add(adapter);
+  guarded('adapter', () => tapArrivals(adapter));
   let sending: Packet | undefined;
   for (const name of ['broadcast', 'broadcastWithAck']) {
     const original = adapter[name];
@@ -43,7 +45,7 @@ export function tapAdapter(nsp: Namespace, taps: Taps): void {
       const before = sending;
       sending = packet;
       try {
-        return Reflect.apply(original, this, [packet, options, ...rest]);
+        return Reflect.apply(original, this, [packet, guarded('broadcast', () => withCause(adapter, options)) ?? options, ...rest]);
       } finally {
         sending = before;
         guarded('broadcast', () => taps.ended(packet, nsp));

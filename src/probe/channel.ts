@@ -56,7 +56,20 @@ export function announce(): void {
   if (port === 0) return;
   const run = process.env.REPLAY_PROBE_RUN;
   const listening = source.listening();
-  writeProbeFile({ protocol: PROTOCOL, pid: process.pid, port, token, app, listening, cluster: clusterId(), run, protected: isProtected(), at: now() });
+  const workers = cluster.isPrimary ? { workers: Object.keys(cluster.workers ?? {}).length } : {};
+  writeProbeFile({
+    protocol: PROTOCOL,
+    pid: process.pid,
+    port,
+    token,
+    app,
+    listening,
+    cluster: clusterId(),
+    ...workers,
+    run,
+    protected: isProtected(),
+    at: now(),
+  });
 }
 
 /** Whoever runs the application may say that it is never replayed against. */
@@ -76,7 +89,7 @@ function ready(): void {
     guarded('exit', tellTheRest);
     guarded('exit', removeProbeFile);
   });
-  if (cluster.isPrimary) cluster.on('fork', () => guarded('channel', announce));
+  if (cluster.isPrimary) for (const event of ['fork', 'exit']) cluster.on(event, () => guarded('channel', announce));
   try {
     announce();
   } catch (error) {

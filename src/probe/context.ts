@@ -48,3 +48,6 @@ export function rootContext(id: string, counted = true): Context {
 
 export const throughTimer = ({ id, generation, root, counted }: Context): Context => ({ id, generation: generation + 1, root, counted });
 export const causeOf = (context: Context | undefined): string | null => (context === undefined ? null : context.generation > 0 ? `${context.id}~` : context.id);
+/** Of a trace that another process runs: nothing here waits for it. */
+export const carriedContext = (cause: string): Context =>
+  cause.endsWith('~') ? { id: cause.slice(0, -1), generation: 1, root: 0, counted: false } : { id: cause, generation: 0, root: 0, counted: false };

@@ -153,6 +153,7 @@ function userOf(socket: ServerSocket): string | null {
   const candidates = [
     nameIn(passport),
     nameIn(session.user),
+    nameIn(socket.request?.user),
     textOf(session.username),
     textOf(session.userId),
     nameIn(data.user),

@@ -14,4 +14,6 @@ export interface Evidence {
   startedAt: number;
   /** the socket id of each session */
   sockets: Record<string, string>;
+  /** texts that the person who recorded says each copy must have for itself */
+  uniques?: readonly string[];
 }

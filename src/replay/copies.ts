@@ -36,8 +36,20 @@ function prepare(loaded: LoadedRecording, input: ReplayInput): Prepared {
   return { loaded, order: orderOf(recording, input.order), own, uniques: [...uniques] };
 }
 
+/** A secret that the client makes is another one in each copy. */
+const secretsOf = (secrets: ReplayInput['secrets'], suffix: string): Scope['secrets'] =>
+  new Map([...secrets].map(([name, value]) => [name, typeof value === 'string' ? value.replaceAll('{unique}', suffix) : value]));
+
 function createCopy({ loaded, order, own, uniques }: Prepared, copy: number, suffix: string, input: ReplayInput): CopyState {
-  const scope: Scope = { level: input.level, names: new Map(), suffix, sockets: new Map(), secrets: new Map(input.secrets), own, mutable: input.mutable };
+  const scope: Scope = {
+    level: input.level,
+    names: new Map(),
+    suffix,
+    sockets: new Map(),
+    secrets: secretsOf(input.secrets, suffix),
+    own,
+    mutable: input.mutable,
+  };
   // A unique text may be expected before, or in a text around, the place where it is sent.
   for (const text of uniques) uniqueText(scope, text);
   const state: CopyState = { loaded, copy, scope, order, gate: createGate(order), sessions: [], waiters: new Set(), jars: new Map(), givenUp: new Set() };

@@ -144,6 +144,8 @@ export const probeFileSchema = z.object({
   listening: z.array(z.string()),
   /** the primary of a cluster, and its workers: the process id of the primary */
   cluster: z.number().optional(),
+  /** how many workers the primary has now, of which some may not have begun yet */
+  workers: z.number().optional(),
   /** what `record` calls the command that it started (REPLAY_PROBE_RUN) */
   run: z.string().optional(),
   /** as in `hello`: it must be known before anybody subscribes */

@@ -33,3 +33,22 @@ it('sees what an adapter of another package sends, from here and from other proc
     { event: 'far', args: ['away'], to: [alice.id, bob.id].sort() },
   ]);
 });
+
+it('knows the cause of what another process sends, and what clients get is the same', async () => {
+  app = await App.start('foreign-adapter.mjs', preload);
+  const heard = await app.reader();
+  const alice = await app.client();
+  const sent = new Promise<Record<string, unknown>>((resolve) => app.child.once('message', (message) => resolve(message as Record<string, unknown>)));
+  alice.emit('shout', 'hello');
+  const message = await sent;
+  expect(message).toEqual({ packet: { type: 2, data: ['loud', 'hello'] }, flags: { compress: false, '$socket-replay:cause': `${alice.id}:1` } });
+  const loud = new Promise<unknown[]>((resolve) => alice.once('loud', (...args) => resolve(args)));
+  // A timer that lies between is told too.
+  app.child.send({ ...message, flags: { '$socket-replay:cause': 'SIDfar:7~' } });
+  expect(await loud).toEqual(['hello']);
+  await heard.drain();
+  expect(heard.of('push').map(({ event, cause, to }) => ({ event, cause, to }))).toEqual([
+    { event: 'ready', cause: `${alice.id}:0`, to: [alice.id] },
+    { event: 'loud', cause: 'SIDfar:7~', to: [alice.id] },
+  ]);
+});

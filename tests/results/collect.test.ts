@@ -149,7 +149,9 @@ describe('the verdict', () => {
   });
 
   it('says why once, where nothing was sent', async () => {
-    const directory = directoryOf([iteration(2, {}, { end: { verdict: 'failed', errors: [{ code: 'REPLAY_TARGET_UNREACHABLE', message: 'nobody answers' }] } })]);
+    const directory = directoryOf([
+      iteration(2, {}, { end: { verdict: 'failed', errors: [{ code: 'REPLAY_TARGET_UNREACHABLE', message: 'nobody answers' }] } }),
+    ]);
     const file = join(directory, readdirSync(directory)[0] ?? '');
     const lines = readFileSync(file, 'utf8').split('\n');
     writeFileSync(file, lines.filter((text) => !/"type":"(trace|session)"/.test(text)).join('\n'));

@@ -37,6 +37,7 @@ export const recordCommand = (): Command =>
     .option('--notify', 'tell the recorded clients: they receive the event `socket-replay:recording`')
     .option('--duration <time>', 'stop after this time: 60s, 5m')
     .option('--exclude <glob...>', 'leave out events of these names and what they made happen; table:GLOB leaves out tables')
+    .option('--unique <text...>', 'texts that each copy must have for itself, such as the name of a document that the client chose')
     .option('--redact <rule...>', 'more that is secret: keys (pin), or places in events (login:args[0].pin, table:users:row.phone)')
     .addOption(outOption())
     .option('--force', 'replace a recording of the same name')
@@ -71,6 +72,7 @@ interface RecordOptions {
   notify?: boolean;
   duration?: string;
   exclude?: string[];
+  unique?: string[];
   redact?: string[];
   out: string;
   force?: boolean;
@@ -125,7 +127,7 @@ async function record(terminal: Console, options: RecordOptions, command: readon
       terminal.warn(`Aborted. What was captured can still be saved: npx socket-replay export ${name}`);
       return exitCodes.aborted;
     }
-    const saved = saveCapture(result.captured, { out: options.out, captures, force: options.force });
+    const saved = saveCapture(result.captured, { out: options.out, captures, force: options.force, uniques: options.unique });
     for (const line of summary(saved, result)) terminal.print(line);
     return await offerReplay(terminal, name, options.replay, connected.application, saved.recording.status);
   } finally {

@@ -66,7 +66,8 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
     const session = typeof value === 'string' ? sockets.get(value) : undefined;
     if (session !== undefined && !site.isKey) return new Tagged(session === site.session ? { tag: 'socket' } : { tag: 'socket', session });
     if (typeof value === 'string' && !site.isKey && uniques.at(site)) {
-      note(`!unique ${value}`, 'unique in its table: a second copy would collide');
+      const said = evidence.uniques?.includes(value) === true;
+      note(`!unique ${value}`, said ? 'each copy has its own: you said so' : 'unique in its table: a second copy would collide');
       return new Tagged({ tag: 'unique', text: value });
     }
     const proof = prove(site);

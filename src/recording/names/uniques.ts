@@ -14,6 +14,8 @@ interface Unique {
   order: number;
   /** it is a word of the application as well: only under its own keys it is the unique text */
   common: boolean;
+  /** a person said so: it stands for itself wherever it is */
+  chosen?: true;
 }
 
 export interface Uniques {
@@ -27,9 +29,10 @@ export function findUniques(recording: Recording, evidence: Evidence, sites: rea
   const found = candidates(recording, evidence);
   const words = new Set(evidence.tables.flatMap((table) => [table.name, singular(table.name), ...table.columns.map((column) => column.name)]).map(plain));
   for (const unique of found.values()) unique.common = words.has(plain(unique.text));
+  for (const text of evidence.uniques ?? []) found.set(text, { text, keys: new Set(), order: Number.NEGATIVE_INFINITY, common: false, chosen: true });
   for (const site of sites) {
     const unique = typeof site.value === 'string' ? found.get(site.value) : undefined;
-    if (!unique || site.order >= unique.order) continue;
+    if (!unique || unique.chosen || site.order >= unique.order) continue;
     // It was there before: not new, whatever happened to it later.
     if (isEffect(site)) found.delete(unique.text);
     else if (!unique.keys.has(plain(site.key))) unique.common = true;
@@ -52,7 +55,7 @@ export function findUniques(recording: Recording, evidence: Evidence, sites: rea
       if (sent.has(site.value)) return text;
       return text.replace(isEffect(site) ? inText : inPath, (match) => {
         const unique = found.get(match);
-        return unique && (!isEffect(site) || (site.order >= unique.order && sent.has(match))) ? `\${${match}}` : match;
+        return unique && (!isEffect(site) || unique.chosen || (site.order >= unique.order && sent.has(match))) ? `\${${match}}` : match;
       });
     },
   };

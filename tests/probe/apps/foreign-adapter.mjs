@@ -23,16 +23,24 @@ for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(C
   if (!Object.hasOwn(Base.prototype, name)) Object.defineProperty(Base.prototype, name, property);
 
 class Remote extends Base {
+  /** goes out to another process, which is the test */
+  broadcast(packet, options) {
+    if (packet.data[0] === 'loud') process.send({ packet, flags: options.flags });
+    else super.broadcast(packet, options);
+  }
+
   /** what another process sent */
-  receive(packet) {
-    super.broadcast(packet, { rooms: new Set(), except: new Set(), flags: {} });
+  receive(packet, flags = {}) {
+    super.broadcast(packet, { rooms: new Set(), except: new Set(), flags });
   }
 }
+process.on('message', ({ packet, flags }) => io.of('/').adapter.receive(packet, flags));
 
 io.adapter(Remote);
 io.on('connection', (socket) => {
   socket.emit('ready');
   socket.on('say', (text) => socket.broadcast.emit('said', text, Buffer.from(text)));
+  socket.on('shout', (text) => io.compress(false).emit('loud', text));
   socket.on('far', (text) => io.of('/').adapter.receive({ type: 2, data: ['far', text] }));
 });
 server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));

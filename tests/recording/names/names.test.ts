@@ -339,6 +339,21 @@ describe('times', () => {
 });
 
 describe('unique texts', () => {
+  test('one that a person chose is unique wherever it stands, also in a text around it, before and after', () => {
+    const steps = [
+      emit('open', [{ padId: 'notes', title: 'notes of notes' }], { pushes: [push('opened', { title: 'Pad: notes', at: '/p/notes', other: 'footnotes' })] }),
+      emit('list', [], { ack: [['notes', 'footnotes']] }),
+    ];
+    const { recording, names } = findNames(recordingOf(steps), { ...evidenceOf(), uniques: ['notes'] });
+    const [open, list] = recording.sessions[0]?.traces ?? [];
+    expect(open).toMatchObject({
+      args: [{ padId: unique('notes'), title: 'notes of notes' }],
+      pushes: [{ args: [{ title: text('Pad: ${notes}'), at: text('/p/${notes}'), other: 'footnotes' }] }],
+    });
+    expect(list?.ack).toEqual([[unique('notes'), 'footnotes']]);
+    expect(names).toMatchObject([{ tag: '!unique notes', why: 'each copy has its own: you said so' }]);
+  });
+
   const make = (name: string, value: number) =>
     emit('tagCreate', [{ name }], { ack: [{ success: true, name }], changes: [insert('tag', { id: value, name, createdBy: 1 })] });
   test('everywhere, also in what the server says of them', () => {

@@ -1,0 +1,50 @@
+/**
+ * The probes of one application's processes, the workers of a cluster, as one connection for a replay. Socket ids, and so causes,
+ * are unique among them; the numbers of pushes and requests are not, and a replay reads neither.
+ */
+import type { ProbeConnection } from './client.js';
+
+/** A drain asks twice: what one process sent to the clients of another as its last act is that other one's work. */
+const ROUNDS = 2;
+
+export function mergeProbes(first: ProbeConnection, others: readonly ProbeConnection[]): ProbeConnection {
+  const members = [first, ...others];
+  if (others.length === 0) return first;
+  return {
+    hello: {
+      ...first.hello,
+      listening: [...new Set(members.flatMap(({ hello }) => hello.listening))],
+      sockets: members.flatMap(({ hello }) => hello.sockets),
+      changes: members.some(({ hello }) => hello.changes === 'measured') ? 'measured' : 'none',
+    },
+    onMessage(listener) {
+      const stops = members.map((member) => member.onMessage(listener));
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+    async drain(timeoutMs) {
+      let [open, waited] = [0, 0];
+      for (let round = 0; round < ROUNDS; round++) {
+        const drained = await Promise.all(members.map((member) => member.drain(Math.max(0, timeoutMs - waited))));
+        open = drained.reduce((sum, one) => sum + one.open, 0);
+        waited += Math.max(...drained.map((one) => one.waited));
+      }
+      return { open, waited };
+    },
+    async state() {
+      const states = (await Promise.all(members.map((member) => member.state()))).flat();
+      return states.filter(({ table }, i) => states.findIndex((other) => other.table === table) === i);
+    },
+    notify(sids, recording) {
+      for (const member of members) member.notify(sids, recording);
+    },
+    closed: Promise.race(members.map(({ closed }) => closed)),
+    get error() {
+      return members.find(({ error }) => error !== undefined)?.error;
+    },
+    close() {
+      for (const member of members) member.close();
+    },
+  };
+}
