@@ -87,7 +87,7 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
       if ('name' in body) note(`!${body.tag} ${body.name}`, random.why);
       return random.tag;
     }
-    const found = templateAt(site, rows, evidence);
+    const found = templateAt(site, rows, evidence, prove);
     if (!found) return undefined;
     const inside = unlikely.inside(site, found.template);
     const template = site.isKey ? inside.template : uniques.template(site, inside.template);

@@ -9,7 +9,7 @@ import { conflicts, type RowName, type RowNames, resemblance } from './rows.js';
 import type { Site } from './sites.js';
 import { keyNames, plain, tablesIn } from './words.js';
 
-export interface Proof {
+interface Proof {
   name: RowName;
   why: string;
   /** the more it proves, the higher */
@@ -22,7 +22,10 @@ const general =
 /** Properties whose text says of which kind the rest is: `{ table: 'annotation', data: { id: 3 } }`. */
 const kinds = /^(table|type|model|entity|collection|resource|kind|class|target|subject|store)(name)?$/i;
 
-export function createProver(rows: RowNames, evidence: Evidence): (site: Site) => Proof | undefined {
+/** Which row's key a value is; undefined: nothing proves that it is one. */
+export type Prove = (site: Site) => Proof | undefined;
+
+export function createProver(rows: RowNames, evidence: Evidence): Prove {
   const tables = evidence.tables.map((table) => table.name);
   const spoken = new Map<string, string[]>();
   const tablesOf = (text: string): string[] => {

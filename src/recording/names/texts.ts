@@ -1,12 +1,13 @@
-/** Keys of rows inside texts: `/annotations/3/comments`, `annotation:3`, or a key too long to be a coincidence. */
+/** Keys of rows inside texts: `/annotations/3/comments`, `annotation:3`, JSON like `{"annotationId":3}`, or a key too long to be a coincidence. */
 import type { Evidence } from '../evidence.js';
-import { isLong } from './proof.js';
+import { isObject, type Value, type ValueObject } from '../values.js';
+import { isLong, type Prove } from './proof.js';
 import type { RowName, RowNames } from './rows.js';
 import { isEffect, type Site } from './sites.js';
 import { tablesIn } from './words.js';
 
 /** The text with names in place of keys, and which; undefined where a template cannot say it. */
-export function templateAt(site: Site, rows: RowNames, evidence: Evidence): { template: string; used: RowName[] } | undefined {
+export function templateAt(site: Site, rows: RowNames, evidence: Evidence, prove: Prove): { template: string; used: RowName[] } | undefined {
   const text = site.value;
   if (typeof text !== 'string' || text.length > 2000 || text.includes('${')) return undefined;
   const used: RowName[] = [];
@@ -14,7 +15,7 @@ export function templateAt(site: Site, rows: RowNames, evidence: Evidence): { te
     used.push(name);
     return `\${${name.name}}`;
   };
-  let template = text.replace(/(?<![\w-])[\w-]{8,}(?![\w-])/g, (token) => {
+  let template = inJson(site, text, prove, use).replace(/(?<![\w-])[\w-]{8,}(?![\w-])/g, (token) => {
     const name = rows.at(site, token).at(-1);
     return name && isLong(name.value) && token !== text ? use(name) : token;
   });
@@ -30,4 +31,29 @@ export function templateAt(site: Site, rows: RowNames, evidence: Evidence): { te
       return name ? `${word}${separator}${use(name)}` : whole;
     });
   return { template, used };
+}
+
+/** What stands in JSON is proven like what stands in a payload. JSON that is spelt in another way than `JSON.stringify` does it stays as it is. */
+function inJson(site: Site, text: string, prove: Prove, use: (name: RowName) => string): string {
+  const root = /^[[{]/.test(text) ? parsed(text) : undefined;
+  if (root === undefined || JSON.stringify(root) !== text) return text;
+  const { table: _, isKey: __, ...around } = site;
+  const visit = (value: Value, path: (string | number)[], key: string, within: ValueObject[]): string => {
+    if (Array.isArray(value)) return `[${value.map((item, index) => visit(item, [...path, index], key, within)).join(',')}]`;
+    if (isObject(value))
+      return `{${Object.entries(value)
+        .map(([name, item]) => `${JSON.stringify(name)}:${visit(item, [...path, name], name, [value, ...within])}`)
+        .join(',')}}`;
+    const proof = prove({ ...around, value, path, key, within, root });
+    return proof ? JSON.stringify(value).replace(String(value), () => use(proof.name)) : JSON.stringify(value);
+  };
+  return visit(root, site.path, site.key, site.within);
+}
+
+function parsed(text: string): Value | undefined {
+  try {
+    return JSON.parse(text) as Value;
+  } catch {
+    return undefined;
+  }
 }
