@@ -51,6 +51,8 @@ export const useSchema = z.object({
   ignoreColumns: z.array(z.string().regex(/.\../s, 'expected TABLE.COLUMN')).default([]),
   /** path of Socket.IO on the target. Default `/socket.io` */
   socketPath: z.string().startsWith('/').optional(),
+  /** what clients connect with; an application may answer otherwise on another. Default `websocket` */
+  transport: z.enum(['websocket', 'polling']).default('websocket'),
 });
 export type ReplayUse = z.input<typeof useSchema>;
 export type ReplayOptions = z.output<typeof useSchema>;
