@@ -60,7 +60,7 @@ export const pushList = (): PushList => ({ entries: [], last: new Map() });
  * receiver's order; who received it twice gives a second entry.
  */
 export function addPush(list: PushList, push: PushEvent, receiver: string, answer: Value[] | undefined, except: readonly string[] = []): void {
-  const key = JSON.stringify([push.event, toJson(push.args), answer === undefined ? null : toJson(answer)]);
+  const key = JSON.stringify([push.event, toJson(push.args), answer === undefined ? null : toJson(answer), push.volatile ?? false]);
   const from = (list.last.get(receiver) ?? -1) + 1;
   let index = list.entries.findIndex((entry, i) => i >= from && entry.key === key);
   if (index < 0) index = list.entries.push({ key, push, answer, to: new Set(), except: new Set() }) - 1;
@@ -82,6 +82,13 @@ export function pushEntries(list: PushList, order: ReadonlyMap<string, number>):
     return sorted.length === 1 ? (sorted[0] ?? '') : sorted;
   };
   return list.entries.map(({ push, answer, to, except }) => {
-    return { to: listed(to), event: push.event, ...withArgs(push.args), ...(except.size > 0 && { except: listed(except) }), ...(answer && { answer }) };
+    return {
+      to: listed(to),
+      event: push.event,
+      ...withArgs(push.args),
+      ...(except.size > 0 && { except: listed(except) }),
+      ...(push.volatile && { volatile: true as const }),
+      ...(answer && { answer }),
+    };
   });
 }

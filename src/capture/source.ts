@@ -43,6 +43,7 @@ export const sourceEventSchema = z.discriminatedUnion('type', [
     args,
     to: z.array(z.string()),
     except: z.array(z.string()).optional(),
+    volatile: z.literal(true).optional(),
     asks: z.boolean(),
     at,
   }),

@@ -53,6 +53,8 @@ export const useSchema = z.object({
   socketPath: z.string().startsWith('/').optional(),
   /** the scenario's word for a protected target; `REPLAY_ALLOW_PROTECTED` has to name it too. Default false */
   allowProtected: z.boolean().default(false),
+  /** what clients connect with; an application may answer otherwise on another. Default `websocket` */
+  transport: z.enum(['websocket', 'polling']).default('websocket'),
 });
 export type ReplayUse = z.input<typeof useSchema>;
 export type ReplayOptions = z.output<typeof useSchema>;

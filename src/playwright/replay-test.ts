@@ -230,6 +230,7 @@ function inputOf(
     level,
     target: options.baseURL,
     ...(options.socketPath === undefined ? {} : { socketPath: options.socketPath }),
+    transport: options.transport,
     ackTimeout: options.ackTimeout,
     connectTimeout: options.connectTimeout,
     speed: speedFactor(options.speed),

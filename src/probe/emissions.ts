@@ -16,6 +16,8 @@ import { carried } from './parser.js';
 const EVENTS: readonly unknown[] = [2, 5];
 
 const emissions = new WeakMap<Packet, Emission>();
+/** What one socket is sent and may get lost. */
+const volatiles = new WeakSet<Packet>();
 /** What was sent to sockets that are not let in yet: it arrives when they are. */
 const held = new WeakMap<ServerSocket, Packet[]>();
 const open = new WeakSet<ServerSocket>();
@@ -46,6 +48,7 @@ export function tapOutgoing(socket: ServerSocket): void {
   socket.packet = function (this: unknown, packet: Packet, options?: { volatile?: unknown; preEncoded?: unknown }) {
     if ((!notifies || options?.volatile === true) && matters(packet) && EVENTS.includes(packet.type) && options?.preEncoded !== true) {
       guarded('push', () => {
+        if (options?.volatile === true) markVolatile(packet);
         if (!notifies) leaves(socket, packet, options?.volatile === true);
         else if (!takes(socket)) retract(socket, packet);
       });
@@ -74,7 +77,11 @@ export const isOpen = (socket: ServerSocket): boolean => open.has(socket) && isC
 const matters = (packet: Packet): boolean => isWanted() || packet.id != null;
 
 function leaves(socket: ServerSocket, packet: Packet, volatile = broadcasts.get(packet)?.volatile === true): void {
-  if (!isConnected(socket) || (volatile && !takes(socket))) return;
+  if (!isConnected(socket)) return;
+  if (volatile && !takes(socket)) {
+    if (open.has(socket) && isWanted()) lose(emissionOf(packet, false, socket.nsp), socket);
+    return;
+  }
   if (open.has(socket)) onOutgoing(socket, packet);
   else held.get(socket)?.push(packet);
 }
@@ -95,12 +102,27 @@ function add(socket: ServerSocket, packet: Packet, asks: boolean): Emission {
   return emission;
 }
 
+/** Socket.IO says so only after it has notified. */
+function markVolatile(packet: Packet): void {
+  volatiles.add(packet);
+  const emission = emissions.get(packet);
+  if (emission) emission.volatile = true;
+}
+
 /** Socket.IO throws it away only after it has notified. */
 function retract(socket: ServerSocket, packet: Packet): void {
   const waiting = held.get(socket);
   if (waiting?.at(-1) === packet) waiting.pop();
-  const to = emissions.get(packet)?.to;
-  if (to?.at(-1) === socket.id) to.pop();
+  const emission = emissions.get(packet);
+  if (emission?.to.at(-1) !== socket.id) return;
+  emission.to.pop();
+  lose(emission, socket);
+}
+
+/** Who records is told: next time it may arrive. */
+function lose(emission: Emission, { id }: ServerSocket): void {
+  emission.lost ??= [];
+  emission.lost.push(id);
 }
 
 /** A broadcast that reached nobody says all the same to whom it would have gone. */
@@ -116,6 +138,7 @@ function emissionOf(packet: Packet, asks: boolean, { server }: ServerSocket['nsp
     const [event, ...args] = carried(server, data);
     const hasOffset = broadcast?.length !== undefined && data.length > broadcast.length;
     emission = beginEmission(String(event), args, asks, { ...(broadcast?.except && { except: broadcast.except }), ...(hasOffset && { offset: true }) });
+    if (broadcast?.volatile || volatiles.has(packet)) emission.volatile = true;
     emissions.set(packet, emission);
   }
   return emission;

@@ -13,6 +13,10 @@ export interface Emission {
   readonly to: string[];
   /** it was a broadcast that left sockets out: told also if it reached nobody */
   readonly leavesOut: boolean;
+  /** it may get lost on purpose; known only after it began */
+  volatile?: true;
+  /** who did not get it because of that */
+  lost?: string[];
   /** its line up to the receivers */
   readonly head: string;
   /** JSON of the arguments, for readers that record */
@@ -113,10 +117,11 @@ export function beginEmission(event: string, args: readonly unknown[], asks: boo
 /** `sent` as soon as one reader has the line: a receiver that comes later needs a line of its own. */
 export function lineOfEmission(emission: Emission, values: boolean): string {
   emission.sent = true;
-  const { head, to, args, hash } = emission;
+  const { head, to, args, hash, lost } = emission;
   // Thrown away, because it was volatile.
-  if (to.length === 0 && !emission.leavesOut) return '';
-  return `${head}${JSON.stringify(to)},"hash":"${values ? '' : hash}"${values && args !== undefined ? `,"args":${args}` : ''}}\n`;
+  if (to.length === 0 && !emission.leavesOut && !(values && lost)) return '';
+  const lossy = `${emission.volatile ? ',"volatile":true' : ''}${values && lost ? `,"lost":${JSON.stringify(lost)}` : ''}`;
+  return `${head}${JSON.stringify(to)}${lossy},"hash":"${values ? '' : hash}"${values && args !== undefined ? `,"args":${args}` : ''}}\n`;
 }
 
 /** What clients see by themselves is told only to who records: a replay has it already, and it is most of what there is. */

@@ -26,6 +26,8 @@ export const pushSchema = z.strictObject({
   args: values.optional(),
   /** the sessions that the server left out of a broadcast, such as its sender: another copy's session of this id may receive it */
   except: z.union([sessionId, z.array(sessionId).min(1)]).optional(),
+  /** the server may throw it away where the connection is busy: that it does not come is no difference */
+  volatile: z.literal(true).optional(),
   /** what the client answered, where the server asked for an acknowledgement. Replayed. */
   answer: values.optional(),
 });

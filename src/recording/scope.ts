@@ -6,6 +6,7 @@ import {
   field,
   isObject,
   mapValue,
+  type NowForm,
   namesOf,
   secretOf,
   secretsOf,
@@ -82,7 +83,7 @@ export function nameValue(body: TagBody, scope: Scope, session?: string): Value 
 /** The value as it is sent by `session` at `now` (ms since the epoch). Names must be bound: ask `neededNames` first. */
 export function resolve(value: Value, scope: Scope, session: string, now: number, uuid: () => string): Value {
   const make = (body: TagBody): Value | undefined => {
-    if (body.tag === 'now') return body.form === 'iso' ? new Date(now).toISOString() : body.form === 's' ? Math.floor(now / 1000) : Math.floor(now);
+    if (body.tag === 'now') return timeIn(body.form, now + (body.offset ?? 0));
     return body.tag === 'uuid' ? uuid() : undefined;
   };
   // First what it makes itself: a text beside it may contain that.
@@ -101,6 +102,12 @@ export function resolve(value: Value, scope: Scope, session: string, now: number
     return nameValue(body, scope, session) ?? make(body) ?? (body.tag === 'secret' ? scope.secrets.get(body.name) : undefined) ?? null;
   };
   return mapValue(value, fill);
+}
+
+function timeIn(form: NowForm, at: number): Value {
+  if (form === 'ms') return Math.floor(at);
+  if (form === 's') return Math.floor(at / 1000);
+  return new Date(at).toISOString().slice(0, form === 'date' ? 10 : undefined);
 }
 
 /** undefined when a name is not bound, or a secret not configured. */

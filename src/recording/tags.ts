@@ -2,7 +2,7 @@
  * The YAML spelling of tags: `!id annotation1`, `!now iso savedAt`, `!timestamp ±5s`.
  * `!some` and `!unordered` stand before a list, `!keys` before a mapping, all others before one text. Binary data is `!!binary`, or `!file` for larger ones.
  */
-import { anyTypes, type NowForm, nowForms, type TagBody, type Value, type ValueObject } from './values.js';
+import { anyTypes, nowForms, type TagBody, type Value, type ValueObject } from './values.js';
 
 /** The body that each tag has in YAML. */
 export const tagKinds = {
@@ -83,8 +83,7 @@ export function spellTag(body: TagBody): TagSpelling {
     case 'text':
       return { tag: 'text', text: body.template };
     case 'now':
-      if (body.name !== undefined) return { tag: 'now', text: `${body.form} ${body.name}` };
-      return body.form === 'ms' ? { tag: 'now' } : { tag: 'now', text: body.form };
+      return spellNow(body);
     case 'uuid':
       return body.name === undefined ? { tag: 'uuid' } : { tag: 'uuid', text: body.name };
     case 'socket':
@@ -117,14 +116,44 @@ function nameProblem(tag: string, name: string): string | undefined {
   return badName.test(name) ? `\`!${tag} ${name}\`: a name has no braces, dollar or control characters and no spaces around it` : undefined;
 }
 
+/** `iso +7d dueAt1`: the form, how far from now, and a name, each of which may be missing; a name stands behind a form. */
 function parseNow(text: string): TagBody | string {
+  const [word, behind] = cut(text);
+  const form = nowForms.find((known) => known === word);
+  const [shift, last] = cut(form === undefined ? text : behind);
+  const offset = parseOffset(shift);
+  const name = offset === undefined ? (form === undefined ? text : behind) : last;
+  if (text !== '' && form === undefined && (offset === undefined || name !== ''))
+    return `\`!now ${text}\`: expected one of ${nowForms.join(', ')}, then perhaps +7d or another offset, then perhaps a name`;
+  const body: TagBody = { tag: 'now', form: form ?? 'ms', ...(offset !== undefined && { offset }) };
+  if (name === '') return text.endsWith(' ') ? `\`!now ${text}\`: ends with a space` : body;
+  return nameProblem('now', name) ?? { ...body, name };
+}
+
+function spellNow({ form, offset, name }: Extract<TagBody, { tag: 'now' }>): TagSpelling {
+  const shift = offset === undefined ? undefined : spellOffset(offset);
+  const parts = [form === 'ms' && name === undefined ? undefined : form, shift, name].filter((part) => part !== undefined);
+  return parts.length === 0 ? { tag: 'now' } : { tag: 'now', text: parts.join(' ') };
+}
+
+/** A text up to its first space, and what stands behind it. */
+function cut(text: string): [string, string] {
   const space = text.indexOf(' ');
-  const word = space < 0 ? text : text.slice(0, space);
-  const form: NowForm | undefined = word === '' ? 'ms' : nowForms.find((known) => known === word);
-  if (!form || (word === '' && space >= 0)) return `\`!now ${text}\`: expected one of ${nowForms.join(', ')}, then perhaps a name`;
-  if (space < 0) return { tag: 'now', form };
-  const name = text.slice(space + 1);
-  return nameProblem('now', name) ?? { tag: 'now', form, name };
+  return space < 0 ? [text, ''] : [text.slice(0, space), text.slice(space + 1)];
+}
+
+const offsetUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `+7d` in milliseconds. */
+function parseOffset(text: string): number | undefined {
+  const match = /^([+-]\d+)(ms|s|m|h|d)$/.exec(text);
+  const offset = Number(match?.[1]) * offsetUnits[(match?.[2] ?? 'ms') as keyof typeof offsetUnits];
+  return Number.isSafeInteger(offset) ? offset + 0 : undefined;
+}
+
+function spellOffset(offset: number): string {
+  const [unit, size] = Object.entries(offsetUnits).findLast(([, ms]) => offset % ms === 0) ?? ['ms', 1];
+  return `${offset < 0 ? '' : '+'}${offset / size}${unit}`;
 }
 
 const units = { ms: 1, s: 1000, m: 60_000 } as const;

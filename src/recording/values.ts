@@ -12,7 +12,7 @@ export interface ValueObject {
 
 export const anyTypes = ['string', 'number', 'integer', 'boolean', 'timestamp', 'object', 'list', 'binary', 'id', 'value'] as const;
 export type AnyType = (typeof anyTypes)[number];
-export const nowForms = ['ms', 's', 'iso'] as const;
+export const nowForms = ['ms', 's', 'iso', 'date'] as const;
 export type NowForm = (typeof nowForms)[number];
 
 /** What a tag says. `id`, `unique`, `text`, `now`, `uuid`, `socket`, `secret` can be sent; the others are expectations only. */
@@ -23,8 +23,8 @@ export type TagBody =
   | { tag: 'unique'; text: string }
   /** A string that contains names, or secrets: `/lists/${list1}/cards`, `Bearer ${!secret token1}`. */
   | { tag: 'text'; template: string }
-  /** The time of sending; with a name, the same value wherever that name stands. */
-  | { tag: 'now'; form: NowForm; name?: string }
+  /** The time of sending, or `offset` milliseconds after it; with a name, the same value wherever that name stands. */
+  | { tag: 'now'; form: NowForm; offset?: number; name?: string }
   /** In arguments a new uuid (with a name: one a copy); in expectations any uuid. */
   | { tag: 'uuid'; name?: string }
   /** The socket id of this session, or of the named one. */

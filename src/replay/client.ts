@@ -14,6 +14,8 @@ export interface ClientOptions {
   cookie?: string;
   headers?: Record<string, string>;
   path?: string;
+  /** Default websocket */
+  transport?: 'websocket' | 'polling';
   /** milliseconds */
   connectTimeout: number;
   onPush(event: string, args: Value[], answer?: (args: Value[]) => void): void;
@@ -60,7 +62,7 @@ export function createClient(options: ClientOptions): Client {
   const manager = new Manager(new URL(options.target).origin, {
     autoConnect: false,
     reconnection: false,
-    transports: ['websocket'],
+    transports: [options.transport ?? 'websocket'],
     timeout: options.connectTimeout,
     extraHeaders: { ...options.headers, ...(options.cookie === undefined ? {} : { cookie: options.cookie }) },
     ...(options.path === undefined ? {} : { path: options.path }),

@@ -1,20 +1,61 @@
 /** The pushes of one trace per receiver, each against what was recorded. Pure. */
-import { type CompareContext, type Comparison, compareValue, emptyCompared, merge } from '../recording/compare.js';
+import { type CompareContext, type Comparison, compareValue, emptyCompared, join, merge, type ValueDifference } from '../recording/compare.js';
 import { pushPath } from '../recording/difference-path.js';
 import { receivers, type Trace } from '../recording/schema.js';
+import { neededNames } from '../recording/scope.js';
+import { isObject, sameValue, type Value } from '../recording/values.js';
 import { assign, groupBoth } from './matching.js';
 import type { ReceivedPush } from './state.js';
 
 /** Pushes are compared per receiver and event; their order among each other is not stable on any real server. */
 export function comparePushes(expected: Trace, actual: ReceivedPush[], context: CompareContext): Comparison {
   const out: Comparison = { differences: [], compared: emptyCompared() };
-  const wanted = (expected.pushes ?? []).flatMap((push) => receivers(push).map((to) => ({ to, event: push.event, args: push.args ?? [] })));
+  const wanted = (expected.pushes ?? []).flatMap((push) =>
+    receivers(push).map((to) => ({ to, event: push.event, args: push.args ?? [], volatile: push.volatile })),
+  );
   const keyOf = (push: { to: string; event: string }): string => pushPath(push.to, push.event);
   for (const [key, pair] of groupBoth(wanted, actual, keyOf, keyOf)) {
     const matched = assign(pair.expected, pair.actual, (want, got, path) => compareValue(want.args, got.args, path, { ...context, session: want.to }), key);
     merge(out, matched.comparison);
-    for (const { item, path } of matched.missing) out.differences.push({ path, class: 'removed', expected: item.args });
+    for (const { item, path } of matched.missing)
+      if (item.volatile) out.compared.ignored++;
+      else out.differences.push({ path, class: 'removed', expected: item.args });
     for (const { item, path } of matched.extra) out.differences.push({ path, class: 'added', actual: item.args });
   }
+  if (context.scope.level === 'shared') out.differences.push(...misdirected(expected, actual, context));
   return out;
+}
+
+/** Among others a list may have more than was recorded; but not what this very trace made, and the recording has in the lists of other receivers only. */
+function misdirected(expected: Trace, actual: ReceivedPush[], context: CompareContext): ValueDifference[] {
+  const own = (expected.pushes ?? []).flatMap((push) =>
+    elementsOf(push.args ?? [], '').flatMap(({ item }) => (neededNames(item).length > 0 ? [{ item, event: push.event, to: receivers(push) }] : [])),
+  );
+  if (own.length === 0) return [];
+  return actual.flatMap(({ to, event, args }) => {
+    const theirs = own.filter(
+      (one) => one.event === event && !own.some((other) => other.event === event && other.to.includes(to) && sameValue(other.item, one.item)),
+    );
+    return elementsOf(args, pushPath(to, event)).flatMap(({ item, path }) => {
+      const meant = theirs.find((one) => compareValue(one.item, item, path, { ...context, own: true }).differences.length === 0);
+      return meant ? [{ path, class: 'added' as const, actual: item, note: `recorded for ${meant.to.join(', ')} only` }] : [];
+    });
+  });
+}
+
+/** The objects that stand in lists of a push, however deep; its arguments themselves are no list. */
+const elementsOf = (args: Value[], path: string): Element[] => args.flatMap((item, index) => elementsIn(item, `${path}[${index}]`));
+
+interface Element {
+  item: Value;
+  path: string;
+}
+
+function elementsIn(value: Value, path: string): Element[] {
+  if (isObject(value)) return Object.entries(value).flatMap(([key, item]) => elementsIn(item, join(path, key)));
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((item, index) => {
+    const element = { item, path: `${path}[${index}]` };
+    return [...(isObject(item) ? [element] : []), ...elementsIn(item, element.path)];
+  });
 }

@@ -8,7 +8,7 @@ import { answersOf } from './answers.js';
 import { type Client, createClient } from './client.js';
 import { awaitNames, needsOf } from './names.js';
 import { sessionRecord } from './records.js';
-import { begin, expire, force } from './runs.js';
+import { begin, expire, force, patienceOf } from './runs.js';
 import { isLost, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 
 /** Handshakes are made in waves of this size. */
@@ -81,7 +81,7 @@ export async function connectSession(session: SessionState, trace: Trace, replay
     fail(reason);
     return force(run, replaying, 'connect-failed', reason);
   }
-  if (!run.settled) run.timer = setTimeout(() => expire(run, replaying), input.ackTimeout);
+  if (!run.settled) run.timer = setTimeout(() => expire(run, replaying), patienceOf(run, input));
   run.connected = true;
   ledger.changed(run);
 }
@@ -108,6 +108,7 @@ function clientOf(session: SessionState, trace: Trace, run: TraceRun, replaying:
     ...(identity?.cookie === undefined ? {} : { cookie: identity.cookie }),
     ...(identity?.headers && { headers: identity.headers }),
     ...(input.socketPath === undefined ? {} : { path: input.socketPath }),
+    ...(input.transport && { transport: input.transport }),
     connectTimeout: input.connectTimeout,
     onPush(event, args, answer) {
       last = event;

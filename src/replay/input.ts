@@ -24,6 +24,7 @@ export interface ReplayInput {
   level: 'exact' | 'shared';
   target: string;
   socketPath?: string;
+  transport?: 'websocket' | 'polling';
   ackTimeout: number;
   connectTimeout: number;
   /** 0: no gaps; 1: as recorded; 2: twice as fast */

@@ -3,7 +3,7 @@ import type { Trace } from '../recording/schema.js';
 import { chooseNames } from './choose.js';
 import type { Progress, ReplayInput, ReplaySummary } from './input.js';
 import { isQuarantined, traceRecord } from './records.js';
-import { isComplete, newRun, type SessionState, type TraceRun } from './state.js';
+import { isComplete, mayReceive, newRun, type SessionState, type TraceRun } from './state.js';
 import { type Judging, judge, type TraceVerdict } from './verdict.js';
 import type { Writes } from './writes.js';
 
@@ -48,8 +48,8 @@ export function createLedger(input: ReplayInput, writes: Writes, progress: Progr
     progress.settled++;
     run.done?.resolve();
     run.answered?.resolve();
-    // A trace that has all it should have, and that is right, is written at once; what is wrong waits for the end.
-    if (run.forced === undefined && isComplete(run)) {
+    // A trace that has all it should have, and that is right, is written at once; what is wrong, or may come yet, waits for the end.
+    if (run.forced === undefined && isComplete(run) && !mayReceive(run)) {
       const verdict = judged(run, judging);
       if (verdict.outcome === 'passed') write(run, verdict);
     }

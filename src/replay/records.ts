@@ -7,6 +7,7 @@ import type { SessionRecord, TraceRecord, Verdict } from '../results/schema.js';
 import type { ReplayInput, ReplaySummary } from './input.js';
 import { clipped } from './limits.js';
 import { producerOf } from './names.js';
+import { patienceOf } from './runs.js';
 import { isLost, type SessionState, type TraceRun } from './state.js';
 import type { TraceVerdict } from './verdict.js';
 
@@ -15,7 +16,7 @@ const SHOWN_BYTES = 1024;
 const SHOWN = 1_000_000;
 const MOST = 1000;
 
-export function traceRecord(run: TraceRun, verdict: TraceVerdict, { copies, ackTimeout }: ReplayInput, began: number): TraceRecord {
+export function traceRecord(run: TraceRun, verdict: TraceVerdict, input: ReplayInput, began: number): TraceRecord {
   const { copy, session } = run.session;
   const { outcome, differences, reason, noAck, compared } = verdict;
   const needs = run.forced?.needs;
@@ -33,10 +34,10 @@ export function traceRecord(run: TraceRun, verdict: TraceVerdict, { copies, ackT
     ...(noAck && { noAck }),
     compared,
     ...(differences.length > 0 && { differences }),
-    ...(reason !== undefined && { reason: reason === 'not acknowledged' ? `not acknowledged within ${ackTimeout} ms` : reason }),
+    ...(reason !== undefined && { reason: reason === 'not acknowledged' ? `not acknowledged within ${patienceOf(run, input)} ms` : reason }),
     ...(needs !== undefined && { needs: { name: needs, ...(made && { producer: { session: made.session, trace: made.trace } }) } }),
     ...(isQuarantined(copy.loaded, run.expected) && { quarantined: true as const }),
-    ...((outcome !== 'passed' || copies === 1) && { observed: observation(run) }),
+    ...((outcome !== 'passed' || input.copies === 1) && { observed: observation(run) }),
   };
 }
 

@@ -9,7 +9,7 @@ import { isObject, type Value } from '../recording/values.js';
 import { jarOf, keepCookies } from './cookies.js';
 import type { ReplayInput } from './input.js';
 import { needsOf } from './names.js';
-import { force } from './runs.js';
+import { force, patienceOf } from './runs.js';
 import { type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 
 /** What has to be known before it can be sent. Headers that the login brings are its own, whatever was recorded. */
@@ -44,7 +44,7 @@ export async function request(session: SessionState, run: TraceRun, recorded: Ht
         method: recorded.method,
         redirect: 'manual',
         // A later answer would be a timeout too: the trace has been settled by its own timer.
-        signal: AbortSignal.any([input.signal, AbortSignal.timeout(input.ackTimeout)]),
+        signal: AbortSignal.any([input.signal, AbortSignal.timeout(patienceOf(run, input))]),
         headers: { ...session.identity?.headers, ...given, ...(cookie !== '' && { cookie }) },
         ...(body !== undefined && { body: bytesOf(body, given) }),
       });

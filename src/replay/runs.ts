@@ -1,5 +1,6 @@
 /** The life of one running trace: it begins, and is settled by its effects, by its timeout, or by what made it impossible. */
 import type { Trace } from '../recording/schema.js';
+import type { ReplayInput } from './input.js';
 import { newRun, type Replaying, type SessionState, type TraceRun } from './state.js';
 
 /** The session's next trace. */
@@ -9,7 +10,11 @@ export function begin(session: SessionState, expected: Trace, { input }: Replayi
   return run;
 }
 
-/** The ack timeout: what has not come by now is missing. */
+/** Milliseconds that its effects may take: as long as they took when they were recorded, and the ack timeout. */
+export const patienceOf = ({ session: { session }, number }: TraceRun, { ackTimeout }: ReplayInput): number =>
+  ackTimeout + Math.ceil(session.times?.[number]?.[1] ?? 0);
+
+/** What has not come by now is missing. */
 export function expire(run: TraceRun, { ledger }: Replaying): void {
   if (run.settled) return;
   const { down } = run.session;

@@ -6,7 +6,7 @@ import type { Value } from '../recording/values.js';
 import { connectSession } from './connecting.js';
 import { awaitNames, needsOf } from './names.js';
 import { partsOf, request } from './request.js';
-import { begin, expire, force } from './runs.js';
+import { begin, expire, force, patienceOf } from './runs.js';
 import { deferred, endedAsRecorded, isByServer, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 
 export async function runSession(session: SessionState, replaying: Replaying): Promise<void> {
@@ -67,7 +67,7 @@ async function startTrace(session: SessionState, trace: Trace, replaying: Replay
   if (input.signal.aborted || isOver(session, run, replaying)) return;
   if (missing) return force(run, replaying, 'skipped', missing.reason, missing.name);
   run.startedAt = performance.now();
-  run.timer = setTimeout(() => expire(run, replaying), input.ackTimeout);
+  run.timer = setTimeout(() => expire(run, replaying), patienceOf(run, input));
   try {
     if (trace.disconnect !== undefined) disconnect(session, run, trace.disconnect, replaying);
     else if (trace.http) void request(session, run, trace.http, replaying);

@@ -128,9 +128,11 @@ export interface TraceRun {
   connected?: true;
   pushes: ReceivedPush[];
   changes: ObservedChange[];
-  /** recorded effects that have not come: how many of each kind, and all together */
+  /** recorded effects that have not come: how many of each kind, and all together that must */
   missing?: Map<string, number>;
   lacking: number;
+  /** of each kind, how many are volatile: they may come, and are not waited for */
+  volatile?: Map<string, number>;
   /** what is already known to be wrong: leaks to other copies */
   extras: Difference[];
   /** judged before: what was compared then */
@@ -160,13 +162,17 @@ export function deferred(): Deferred {
 
 export function newRun(session: SessionState, number: number, expected: Trace, { measures, ignore }: { measures: Measures; ignore: Ignore }): TraceRun {
   const run: TraceRun = { session, number, expected, startedAt: null, latency: null, pushes: [], changes: [], lacking: 0, extras: [], settled: false };
-  const awaitOne = (key: string): void => {
+  const awaitOne = (key: string, volatile = false): void => {
     run.missing ??= new Map();
     run.missing.set(key, (run.missing.get(key) ?? 0) + 1);
-    run.lacking++;
+    if (!volatile) run.lacking++;
+    else {
+      run.volatile ??= new Map();
+      run.volatile.set(key, (run.volatile.get(key) ?? 0) + 1);
+    }
   };
   if (effectsKnown(expected)) {
-    if (measures.pushes) for (const push of expected.pushes ?? []) for (const to of receivers(push)) awaitOne(pushKey(to, push.event));
+    if (measures.pushes) for (const push of expected.pushes ?? []) for (const to of receivers(push)) awaitOne(pushKey(to, push.event), push.volatile);
     if (measures.changes) for (const change of (expected.changes ?? []).map(changeOf)) if (!ignore.change(change)) awaitOne(changeKey(change));
   }
   return run;
@@ -197,8 +203,11 @@ function arrived(run: TraceRun, key: string): void {
   const left = run.missing?.get(key) ?? 0;
   if (left === 0) return;
   run.missing?.set(key, left - 1);
-  run.lacking--;
+  if (left > (run.volatile?.get(key) ?? 0)) run.lacking--;
 }
+
+/** Whether volatile pushes of a trace have not come, and may yet. */
+export const mayReceive = ({ missing, volatile }: TraceRun): boolean => volatile !== undefined && [...volatile.keys()].some((key) => missing?.get(key) !== 0);
 
 /** Whether the trace still waits for such a push. */
 export const wants = (run: TraceRun, to: string, event: string): boolean => (run.missing?.get(pushKey(to, event)) ?? 0) > 0;

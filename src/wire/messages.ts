@@ -105,6 +105,10 @@ export const fromProbeSchema = z.discriminatedUnion('type', [
     /** sockets that the server left out on purpose: the sender of `socket.broadcast` and `socket.to` */ except: z.array(z.string()).optional(),
     /** the last argument is the offset that connection state recovery hides there */
     offset: z.literal(true).optional(),
+    /** the server may throw it away where the connection is busy */
+    volatile: z.literal(true).optional(),
+    /** who did not get it because of that; only for a reader that records */
+    lost: z.array(z.string()).optional(),
     asks: z.boolean(),
     at,
   }),

@@ -38,6 +38,16 @@ const leafTag: fc.Arbitrary<TagBody> = fc.oneof(
   text.map((template): TagBody => ({ tag: 'text', template })),
   fc.constantFrom(...nowForms).map((form): TagBody => ({ tag: 'now', form })),
   fc.tuple(fc.constantFrom(...nowForms), name).map(([form, known]): TagBody => ({ tag: 'now', form, name: known })),
+  fc
+    .tuple(
+      fc.constantFrom(...nowForms),
+      fc.oneof(
+        fc.integer(),
+        fc.integer({ min: -400, max: 400 }).map((days) => days * 86_400_000),
+      ),
+      fc.option(name, { nil: undefined }),
+    )
+    .map(([form, offset, known]): TagBody => ({ tag: 'now', form, offset, ...(known !== undefined && { name: known }) })),
   fc.constant<TagBody>({ tag: 'uuid' }),
   name.map((known): TagBody => ({ tag: 'uuid', name: known })),
   fc.constant<TagBody>({ tag: 'socket' }),

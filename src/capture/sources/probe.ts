@@ -74,9 +74,14 @@ export function probeSource(connection: ProbeConnection): TraceSource {
   };
 }
 
-/** Everything in a message outside its values is plain, and comes out of `fromJson` as it went in. What cannot be read is lost, not silent. The offset that connection state recovery hides in a push is another one every time. */
+/**
+ * Everything in a message outside its values is plain, and comes out of `fromJson` as it went in. What cannot be read is lost, not silent.
+ * The offset that connection state recovery hides in a push is another one every time; a volatile push that got lost arrives another time.
+ */
 function decode(message: FromProbe): SourceEvent {
   const { success, data: event } = sourceEventSchema.safeParse(fromJson(message as unknown as Json));
   if (!success) return { type: 'lost', count: 1 };
-  return event.type === 'push' && message.type === 'push' && message.offset ? { ...event, args: [...event.args.slice(0, -1), any('string')] } : event;
+  if (event.type !== 'push' || message.type !== 'push') return event;
+  const args = message.offset ? [...event.args.slice(0, -1), any('string')] : event.args;
+  return { ...event, args, to: [...event.to, ...(message.lost ?? [])] };
 }

@@ -4,13 +4,15 @@
  */
 import type { Evidence } from '../evidence.js';
 import type { Recording } from '../schema.js';
-import { id, secretOf, Tagged, type Value } from '../values.js';
+import { spellTag } from '../tags.js';
+import { id, secretOf, type TagBody, Tagged, type Value } from '../values.js';
 import { findDeltas } from './deltas.js';
 import { createProver } from './proof.js';
 import { rowNames } from './rows.js';
 import { mapSites, type Site, sitesOf, timeline } from './sites.js';
-import { findUnlikely, timeAt } from './strings.js';
+import { findUnlikely } from './strings.js';
 import { templateAt } from './texts.js';
+import { findTimes } from './times.js';
 import { findUniques } from './uniques.js';
 import { createNamer } from './words.js';
 
@@ -31,9 +33,9 @@ export interface Named {
 export function findNames(concrete: Recording, evidence: Evidence): Named {
   const namer = createNamer();
   const rows = rowNames(concrete, evidence, namer);
-  const prove = createProver(rows, evidence);
   const withDeltas = findDeltas(concrete, evidence, rows);
   const sites = sitesOf(withDeltas);
+  const prove = createProver(rows, evidence, sites);
   const uniques = findUniques(
     concrete,
     evidence,
@@ -43,6 +45,7 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
   const keys = new Set<Value>(sites.filter((site) => !site.isKey && prove(site)).map((site) => site.value));
   const unlikely = findUnlikely(concrete, evidence, sites, (value) => keys.has(value) || uniques.has(value) || sockets.has(value as string), namer);
   const took = Math.max(0, ...timeline(concrete).map(({ start, duration }) => start + duration));
+  const times = findTimes(sites, evidence.startedAt, took, namer);
   const places = new Map<string, FoundName>();
   const note = (tag: string, why: string): void => {
     const known = places.get(tag);
@@ -61,7 +64,10 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
     return named === template ? undefined : new Tagged({ tag: 'text', template: named });
   };
 
+  // In the order of the sites.
+  let next = 0;
   const decide = (site: Site): Value | undefined => {
+    const index = next++;
     const { value } = site;
     const session = typeof value === 'string' ? sockets.get(value) : undefined;
     if (session !== undefined && !site.isKey) return new Tagged(session === site.session ? { tag: 'socket' } : { tag: 'socket', session });
@@ -78,8 +84,12 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
       note(`!id ${name.name}`, why);
       return typeof value === typeof name.value ? id(name.name) : new Tagged({ tag: 'text', template: `\${${name.name}}` });
     }
-    const time = site.isKey ? undefined : timeAt(site, evidence.startedAt, took);
-    if (time) return time;
+    const time = times(site, index);
+    if (time) {
+      const { body } = time.tag;
+      if ('name' in body && body.name !== undefined) note(spelled(body), time.why);
+      return time.tag;
+    }
     if (value instanceof Tagged && value.body.tag === 'text') return namedSecrets(value.body.template);
     const random = unlikely.at(value);
     if (random) {
@@ -97,4 +107,10 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
   };
   const recording = mapSites(withDeltas, decide);
   return { recording, names: [...places.values()].sort((a, b) => a.tag.localeCompare(b.tag, 'en', { numeric: true })) };
+}
+
+/** A tag as it stands in the YAML. */
+function spelled(body: TagBody): string {
+  const { tag, text = '' } = spellTag(body);
+  return `!${tag} ${text}`.trim();
 }

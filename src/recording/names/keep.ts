@@ -29,7 +29,7 @@ export function keepNames({ recording, names }: Named, known: Recording): Named 
     recording: mapValue(recording as unknown as Value, replace) as unknown as Recording,
     names: names.map((found) => ({
       ...found,
-      tag: found.tag.replace(/^(!(?:id|uuid|now(?: \w+)?) )(.+)$/, (_, head: string, name: string) => head + rename(name)),
+      tag: found.tag.replace(/^(!(?:id|uuid|now(?: \w+)?(?: [+-]\d+\w+)?) )(.+)$/, (_, head: string, name: string) => head + rename(name)),
     })),
   };
 }

@@ -25,7 +25,7 @@ const kinds = /^(table|type|model|entity|collection|resource|kind|class|target|s
 /** Which row's key a value is; undefined: nothing proves that it is one. */
 export type Prove = (site: Site) => Proof | undefined;
 
-export function createProver(rows: RowNames, evidence: Evidence): Prove {
+export function createProver(rows: RowNames, evidence: Evidence, sites: readonly Site[]): Prove {
   const tables = evidence.tables.map((table) => table.name);
   const spoken = new Map<string, string[]>();
   const tablesOf = (text: string): string[] => {
@@ -66,14 +66,41 @@ export function createProver(rows: RowNames, evidence: Evidence): Prove {
     return undefined;
   };
 
-  return (site) => {
+  const proofOf = (site: Site): Proof | undefined => {
     if (typeof site.value !== 'string' && typeof site.value !== 'number') return undefined;
     const newest = new Map(rows.at(site, String(site.value)).map((name) => [name.table, name]));
     const found = [...newest.values()].flatMap((name) => prove(site, name) ?? []).sort((a, b) => b.weight - a.weight);
     // The best proof decides; two that are equally good prove nothing.
     return found[0] && found[0].weight !== found[1]?.weight ? found[0] : undefined;
   };
+  const about = rowsAbout(sites, proofOf);
+  return (site) => {
+    const proof = proofOf(site);
+    const name = proof || site.part === 'row' || site.part === 'set' ? undefined : about.get(placeOf(site));
+    if (!name || plain(site.key) !== plain(name.column) || (site.within[0] && conflicts(site.within[0], name))) return proof;
+    return { name, why: `what ${site.event} did, it did to that row of ${name.table}`, weight: 10 };
+  };
 }
+
+/**
+ * The row that a trace is about: it changed it, or answered with it alone. Where events have general names (`message`, `patch`) only that says
+ * what an `id` is; not where another row with this key was changed, too.
+ */
+function rowsAbout(sites: readonly Site[], prove: (site: Site) => Proof | undefined): Map<string, RowName> {
+  const about = new Map<string, RowName | undefined>();
+  for (const site of sites) {
+    const alone = (site.part === 'ack' || site.part === 'push') && site.within.length > 0 && site.path.slice(1).every((part) => typeof part === 'string');
+    if ((site.part !== 'key' && !alone) || site.isKey) continue;
+    const name = prove(site)?.name;
+    if (!name && site.part !== 'key') continue;
+    if (name && (plain(site.key) !== plain(name.column) || (name.session === site.session && name.trace === site.trace))) continue;
+    const place = placeOf(site);
+    about.set(place, about.has(place) && about.get(place) !== name ? undefined : name);
+  }
+  return new Map([...about].flatMap(([place, name]) => (name ? [[place, name]] : [])));
+}
+
+const placeOf = ({ session, trace, value, received }: Site): string => (received ? '' : JSON.stringify([session, trace, String(value)]));
 
 function proveColumn(site: Site, name: RowName, evidence: Evidence): Proof | undefined {
   const certain = (why: string): Proof => ({ name, why, weight: 1000 });

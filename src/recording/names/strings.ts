@@ -173,20 +173,3 @@ function existing(recording: Recording): Set<Value> {
     }
   return old;
 }
-
-/** Seconds are cut off in some databases; clients and their network are slow. */
-const EARLY = 1000;
-const LATE = 3000;
-
-/** Times of the recording itself: sent ones are made anew, observed ones are only known to be times. */
-export function timeAt(site: Site, startedAt: number, took: number): Tagged | undefined {
-  if (typeof site.value !== 'string' && typeof site.value !== 'number') return undefined;
-  // A bare date is a value that a person chose.
-  if (typeof site.value === 'string' && site.value.length < 16) return undefined;
-  const time = timeOf(site.value);
-  if (time === undefined) return undefined;
-  if (isEffect(site)) return time >= startedAt - EARLY && time <= startedAt + took + LATE ? any('timestamp') : undefined;
-  // Not a name: that a server's time is the same millisecond is a coincidence.
-  if (Math.abs(time - (startedAt + site.start)) > LATE) return undefined;
-  return new Tagged({ tag: 'now', form: typeof site.value === 'string' ? 'iso' : site.value >= 1e12 ? 'ms' : 's' });
-}
