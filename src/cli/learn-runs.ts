@@ -16,7 +16,8 @@ export async function replayOnce(recordings: readonly LoadedRecording[], how: 'a
   });
   const ran = results?.tests.length ? results : undefined;
   if (ran && ran.verdict !== 'interrupted' && ran.verdict !== 'not-started') return ran;
-  const what = results?.errors.map(({ message }) => message).join('\n') || results?.headline || output;
+  // What did not come to its end says why in its output only.
+  const what = results?.errors.map(({ message }) => message).join('\n') || [results?.headline, output].filter((part) => part).join('\n');
   throw new ReplayError('REPLAY_COMMAND_FAILED', `the replay left nothing to learn from (exit code ${code}): ${what}`, undefined, advice(how));
 }
 

@@ -7,8 +7,8 @@ import type { Path } from './document.js';
 import { isObject, Tagged, type Value, type ValueObject } from './values.js';
 
 export type Edit =
-  /** replaces a value, or adds a key to a mapping */
-  | { at: Path; set: Value }
+  /** replaces a value, or adds a key to a mapping: behind the key `after` (null: in front of all), else at the end */
+  | { at: Path; set: Value; after?: string | null }
   | { at: Path; remove: true }
   /** a new item before the one at this index of a list; at its length: at the end */
   | { at: Path; insert: Value }
@@ -17,7 +17,7 @@ export type Edit =
 
 /** What happens to one value, and to what is in it. */
 export interface EditTree {
-  set?: { value: Value };
+  set?: { value: Value; after?: string | null };
   removed?: true;
   key?: string;
   before: Value[];
@@ -33,7 +33,7 @@ export function editTree(edits: readonly Edit[]): EditTree {
       tree.parts.set(part, next);
       tree = next;
     }
-    if ('set' in edit) tree.set = { value: edit.set };
+    if ('set' in edit) tree.set = { value: edit.set, ...(edit.after !== undefined && { after: edit.after }) };
     else if ('insert' in edit) tree.before.push(edit.insert);
     else if ('rename' in edit) tree.key = edit.rename;
     else tree.removed = true;
@@ -53,11 +53,17 @@ export function applyTree(value: Value, tree: EditTree): Value {
   if (value instanceof Tagged && value.body.tag === 'keys') return new Tagged({ ...value.body, entries: applyTree(value.body.entries, tree) as ValueObject });
   if (!isObject(value)) throw new Error(`there is nothing at ${[...tree.parts.keys()].map(String).join(', ')}`);
   const entries: [string, Value][] = [];
+  const added = [...tree.parts].flatMap(([key, { set }]) => (set && !Object.hasOwn(value, key) ? [{ key: String(key), ...set }] : []));
+  const add = (place: string | null | undefined): void => {
+    for (const { key, value: item, after } of added) if (after === place) entries.push([key, item]);
+  };
+  add(null);
   for (const [key, item] of Object.entries(value)) {
     const part = tree.parts.get(key);
     if (!part?.removed) entries.push([part?.key ?? key, part ? applyTree(item, part) : item]);
+    add(key);
   }
-  for (const [key, part] of tree.parts) if (part.set && !Object.hasOwn(value, key)) entries.push([String(key), part.set.value]);
+  add(undefined);
   // fromEntries defines, so that a key `__proto__` stays a key
   return Object.fromEntries(entries);
 }

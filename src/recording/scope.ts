@@ -61,6 +61,13 @@ export function uniqueText(scope: Scope, text: string): string {
   return made;
 }
 
+/** The unique texts of a recording, by what they are in this copy. */
+export function uniqueValues(recording: Value, scope: Scope): Map<string, string> {
+  const found = new Map<string, string>();
+  walk(recording, (node) => node instanceof Tagged && node.body.tag === 'unique' && found.set(inCopy(node.body.text, scope), node.body.text));
+  return found;
+}
+
 /** What a name stands for in this copy; undefined: not bound yet, or not a name. */
 export function nameValue(body: TagBody, scope: Scope, session?: string): Value | undefined {
   switch (body.tag) {

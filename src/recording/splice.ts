@@ -58,7 +58,7 @@ function spliceNode(draft: Draft, node: SourceNode, value: Value, tree: EditTree
   }
   takeOut(draft, node, entries, kept);
   for (const [part, { set }] of tree.parts)
-    if (node.kind === 'map' && set && !entries.some(({ key }) => key === part)) addKey(draft, node, kept, String(part), set.value, place);
+    if (node.kind === 'map' && set && !entries.some(({ key }) => key === part)) addKey(draft, node, kept, String(part), set, place);
   for (const [index, { before }] of tree.parts)
     if (node.kind === 'list') for (const item of before) addItem(draft, node, entries, kept, Number(index), item, place);
 }
@@ -145,11 +145,12 @@ const hasComment = (text: string, entry: SourceEntry, next: SourceEntry): boolea
 
 const commaAfter = (text: string, offset: number): number => offset + (/^\s*,/.exec(text.slice(offset, offset + 100))?.[0].length ?? 0);
 
-/** At the place that the schema gives it among the keys that are there. */
-function addKey(draft: Draft, node: SourceNode, kept: readonly SourceEntry[], key: string, value: Value, place: Place): void {
+/** At the place that the schema gives it among the keys that are there, or the edit. */
+function addKey(draft: Draft, node: SourceNode, kept: readonly SourceEntry[], key: string, { value, after }: NonNullable<EditTree['set']>, place: Place): void {
   const order = keyOrder[place];
   const rank = (name: string | undefined): number => (order.includes(name ?? '') ? order.indexOf(name ?? '') : -1);
-  const before = rank(key) < 0 ? kept.at(-1) : kept.findLast((entry) => rank(entry.key) < rank(key));
+  const behind = after === undefined ? kept.at(-1) : kept.find((entry) => entry.key === after);
+  const before = rank(key) < 0 ? behind : kept.findLast((entry) => rank(entry.key) < rank(key));
   const lines = node.flow
     ? [`${spellKey(key)}: ${writeInline(value, draft.files)}`]
     : writePart({ value, key, column: node.column, place, line: false }, draft.files);

@@ -13,6 +13,8 @@ import type { SessionState, TraceRun } from './state.js';
 
 export interface Checkpoints {
   counts: { compared: number; notCompared: number };
+  /** what the tables held, by the name of the checkpoint */
+  held: Map<string, TableState[]>;
   /** Resolves when every checkpoint that stands before this trace has been compared. */
   before(session: SessionState, number: number): Promise<void>;
   /** those that stand behind everything */
@@ -34,6 +36,7 @@ export function createCheckpoints(input: ReplayInput, sessions: SessionState[], 
   const alone = input.copies === 1 && input.recordings.length === 1 && input.level === 'exact' && input.measures.changes;
   const pending = alone && probe ? recorded.flatMap((checkpoint) => placed(checkpoint, sessions)) : [];
   const counts = { compared: 0, notCompared: recorded.length * input.copies };
+  const held: Checkpoints['held'] = new Map();
   const settled = new Map(input.recordings.map(({ recording }) => [recording, settledTables(recording, ignore)]));
 
   const compare = async ({ checkpoint, last }: Pending): Promise<void> => {
@@ -47,6 +50,7 @@ export function createCheckpoints(input: ReplayInput, sessions: SessionState[], 
       return;
     }
     const differences = stateDifferences(checkpoint, states, ignore, settled.get(last.session.copy.loaded.recording) ?? (() => false));
+    held.set(checkpoint.name, states);
     counts.compared++;
     counts.notCompared--;
     if (differences.length > 0) runOf(last.session, last.number)?.extras.push(...differences);
@@ -60,6 +64,7 @@ export function createCheckpoints(input: ReplayInput, sessions: SessionState[], 
     );
   return {
     counts,
+    held,
     async before(session, number) {
       if (pending.length > 0) await run(pending.filter(({ checkpoint }) => number >= (checkpoint.next[session.session.id] ?? 0)));
     },

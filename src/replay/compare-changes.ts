@@ -5,11 +5,11 @@ import type { Change } from '../recording/schema.js';
 import { nameValue, type Scope } from '../recording/scope.js';
 import { Tagged, type Value, type ValueObject } from '../recording/values.js';
 import type { Ignore } from './ignore.js';
-import { assign, groupBoth, type Known, SEARCHED } from './matching.js';
+import { type Assignment, assign, groupBoth, type Known, SEARCHED } from './matching.js';
 import type { ObservedChange, TraceRun } from './state.js';
 import type { Writes } from './writes.js';
 
-interface ChangeContext extends CompareContext {
+export interface ChangeContext extends CompareContext {
   ignore: Ignore;
   /** who wrote the same rows */
   writes: Writes;
@@ -20,9 +20,7 @@ interface ChangeContext extends CompareContext {
 export function compareChanges(all: Change[], actual: ObservedChange[], context: ChangeContext): Comparison {
   const expected = all.filter((change) => !context.ignore.change(change));
   const out: Comparison = { differences: [], compared: { ...emptyCompared(), ignored: all.length - expected.length } };
-  for (const [key, pair] of groupBoth(expected, actual, changePath, changePath)) {
-    const compare = (want: Change, got: ObservedChange, path: string): Comparison => compareChange(want, got, path, context);
-    const matched = assign(pair.expected, pair.actual, compare, key, knownOf(pair.expected, pair.actual, context));
+  for (const matched of matchChanges(expected, actual, context)) {
     merge(out, matched.comparison);
     for (const { item, path } of matched.missing) out.differences.push({ path, class: 'removed', expected: rowOf(item), ...deletedMeanwhile(item, context) });
     for (const { item, path } of matched.extra)
@@ -30,6 +28,14 @@ export function compareChanges(all: Change[], actual: ObservedChange[], context:
       else out.differences.push({ path, class: 'added', actual: rowOf(item) });
   }
   return out;
+}
+
+/** Which change is which, for each operation and table. */
+export function matchChanges(expected: Change[], actual: ObservedChange[], context: ChangeContext): Assignment<Change, ObservedChange>[] {
+  return [...groupBoth(expected, actual, changePath, changePath)].map(([key, pair]) => {
+    const compare = (want: Change, got: ObservedChange, path: string): Comparison => compareChange(want, got, path, context);
+    return assign(pair.expected, pair.actual, compare, key, knownOf(pair.expected, pair.actual, context));
+  });
 }
 
 const rowOf = (change: Change): ValueObject => ({ ...change.key, ...change.values });

@@ -9,6 +9,7 @@ import type { ProbeConnection } from '../wire/client.js';
 import type { FromProbe } from '../wire/messages.js';
 import type { Ignore } from './ignore.js';
 import type { OrderMode } from './order.js';
+import type { Update } from './update.js';
 
 /** What is measured: acks, pushes and changes, or less. */
 export interface Measures {
@@ -51,6 +52,8 @@ export interface ReplayInput {
   errors: ReplayFailure[];
   /** a row that a trace or the goodbye of one of our sockets wrote, as the probe told it */
   wrote?(change: Extract<FromProbe, { type: 'change' }>): void;
+  /** what is seen is kept, so that the summary can say how the recording would have to change */
+  update?: boolean;
   write(record: JournalRecord): void;
   signal: AbortSignal;
   progress(state: Progress): void;
@@ -73,4 +76,6 @@ export interface ReplaySummary {
   verdict: Verdict;
   counts: Record<Outcome, number>;
   errors: ReplayFailure[];
+  /** where that was asked for, and something differs */
+  update?: Update;
 }

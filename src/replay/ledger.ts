@@ -1,5 +1,6 @@
 /** Which traces have settled, which are judged and written: each once, and once more when something came too late. */
 import type { Trace } from '../recording/schema.js';
+import type { Outcome } from '../results/schema.js';
 import { chooseNames } from './choose.js';
 import type { Progress, ReplayInput, ReplaySummary } from './input.js';
 import { isQuarantined, traceRecord } from './records.js';
@@ -9,6 +10,9 @@ import type { Writes } from './writes.js';
 
 export interface Ledger {
   counts: ReplaySummary['counts'];
+  judging: Judging;
+  /** where the recording may be updated: all that was seen of each trace, also of one that was opened again, and what it came to */
+  seen?: Map<SessionState, Map<number, { runs: TraceRun[]; outcome: Outcome }>>;
   /** the same without what is quarantined */
   gating: ReplaySummary['counts'];
   /** an effect of the run has come */
@@ -27,6 +31,7 @@ export function createLedger(input: ReplayInput, writes: Writes, progress: Progr
   const judging: Judging = { measures: input.measures, ignore: input.ignore, writes };
   const counts = noCounts();
   const gating = noCounts();
+  const seen: Ledger['seen'] = input.update ? new Map() : undefined;
   const write = (run: TraceRun, verdict: TraceVerdict): void => {
     const { session } = run;
     const { outcome } = verdict;
@@ -37,6 +42,11 @@ export function createLedger(input: ReplayInput, writes: Writes, progress: Progr
     session.running.delete(run.number);
     if (outcome === 'passed') session.passed.set(run.number, { startedAt: run.startedAt, latency: run.latency, compared: verdict.compared });
     input.write(line);
+    if (!seen) return;
+    const traces = seen.get(session) ?? new Map();
+    seen.set(session, traces);
+    const runs = traces.get(run.number)?.runs ?? [];
+    traces.set(run.number, { runs: runs.includes(run) ? runs : [...runs, run], outcome });
   };
 
   const settle = (run: TraceRun): void => {
@@ -68,6 +78,8 @@ export function createLedger(input: ReplayInput, writes: Writes, progress: Progr
   };
 
   return {
+    judging,
+    ...(seen && { seen }),
     counts,
     gating,
     settle,
@@ -118,7 +130,7 @@ function judged(run: TraceRun, judging: Judging): TraceVerdict {
 }
 
 /** When the effects of a trace were seen, near enough for `!timestamp`: judging may come much later. Milliseconds since the epoch. */
-const seenAt = ({ startedAt, latency }: TraceRun): number => (startedAt === null ? Date.now() : performance.timeOrigin + startedAt + (latency ?? 0));
+export const seenAt = ({ startedAt, latency }: TraceRun): number => (startedAt === null ? Date.now() : performance.timeOrigin + startedAt + (latency ?? 0));
 
 /** What a trace that passed still expects: nothing. Whatever comes now was not recorded. */
 function lateExpectation(trace: Trace): Trace {

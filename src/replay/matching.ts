@@ -9,6 +9,7 @@ interface Placed<T> {
 
 export interface Assignment<W, G> {
   comparison: Comparison;
+  pairs: [W, G][];
   missing: Placed<W>[];
   extra: Placed<G>[];
 }
@@ -51,6 +52,7 @@ export function assign<W, G>(
   for (const [index, at] of [...pairs].sort(([a], [b]) => a - b)) merge(comparison, resultOf(index, at));
   return {
     comparison,
+    pairs: [...pairs].map(([index, at]) => [expected[index] as W, actual[at] as G]),
     missing: left().map((index) => ({ item: expected[index] as W, path: place(index) })),
     extra: free().map((at) => ({ item: actual[at] as G, path })),
   };

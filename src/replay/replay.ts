@@ -21,6 +21,7 @@ import { runSession } from './session.js';
 import { deferred, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 import { createTotals, isOff, totalWords } from './totals.js';
 import { rowsWereSeen } from './unseen.js';
+import { updateOf } from './update.js';
 import { createWrites } from './writes.js';
 
 export type { Measures, Progress, ReplayInput, ReplaySummary } from './input.js';
@@ -81,7 +82,9 @@ export async function replay(given: ReplayInput): Promise<ReplaySummary> {
   const { foreign, unattributed } = left;
   const took = round(performance.now() - began);
   input.write({ type: 'end', verdict, took, foreign, unattributed, eventLoopDelay: round(delay.max / 1e6), errors, ...beside });
-  return { verdict, counts: ledger.counts, errors };
+  // What failed for another reason than its traces proves nothing of them.
+  const update = input.update && verdict === 'failed' && errors.length === 0 ? updateOf(replaying) : undefined;
+  return { verdict, counts: ledger.counts, errors, ...(update && { update }) };
 }
 
 /** What is told beside the traces: changes without a cause, and whether everything adds up. */

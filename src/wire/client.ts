@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { ReplayError } from '../errors.js';
-import { type FromProbe, fromProbeSchema, PROTOCOL, type ProbeFile, probeFileSchema, type TableState, type ToProbe } from './messages.js';
+import { type FromProbe, fromProbeSchema, PROTOCOL, type ProbeFile, probeFileSchema, type Table, type TableState, type ToProbe } from './messages.js';
 import { runtimeDir } from './runtime-dir.js';
 import { isAlive } from './target-lock.js';
 
@@ -22,6 +22,8 @@ export interface ProbeConnection {
   onMessage(listener: (message: FromProbe) => void): () => void;
   /** Resolves when what the traces started has ended, at most after `timeoutMs`; everything reported until then has been handed on. */
   drain(timeoutMs: number): Promise<{ open: number; waited: number }>;
+  /** as the database declares them; none: it has not told, or knows no database */
+  readonly tables: readonly Table[];
   /** What the tables hold now; the changes that led there have been handed on before. */
   state(): Promise<TableState[]>;
   /** Tells clients whether they are being recorded. */
@@ -82,6 +84,7 @@ export function connectProbe(options: ProbeOptions): Promise<ProbeConnection> {
 class Connection implements ProbeConnection {
   hello!: Hello;
   error: ReplayError | undefined;
+  tables: readonly Table[] = [];
   readonly closed: Promise<void>;
   readonly greeted: Promise<void>;
   private readonly listeners = new Set<(message: FromProbe) => void>();
@@ -204,6 +207,7 @@ class Connection implements ProbeConnection {
       this.greet.resolve();
       this.ready(this);
     }
+    if (message.type === 'tables') this.tables = message.tables;
     this.backlog?.push(message);
     for (const listener of this.listeners) listener(message);
     if (message.type === 'drained' || message.type === 'state') this.settle(message.id, ({ resolve }) => resolve(message));

@@ -1,4 +1,4 @@
-/** The replay offered after a recording, with a stand-in for `npx playwright`: what it is asked, and what is made of its results. */
+/** The replays offered after a recording, with a stand-in for `npx playwright`: what it is asked, and what is made of its results. */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { io } from 'socket.io-client';
@@ -13,37 +13,62 @@ beforeEach(() => {
 });
 afterEach(() => world.clean());
 
-/** `npx` that notes its arguments and whether the application answers, and leaves these results. */
-function fakePlaywright(said: Pick<Results, 'verdict' | 'headline'> | undefined, code: number): void {
-  const results: Results | undefined = said && {
-    version: 1,
-    run: 'r',
-    startedAt: '',
-    took: 1,
-    target: null,
-    tests: [],
-    notRun: [],
-    failures: [],
-    recordings: [],
-    traces: [],
-    errors: [],
+type Trace = Results['traces'][number];
+interface Said extends Pick<Results, 'verdict' | 'headline'> {
+  /** in two copies together, unless this says alone */
+  traces?: Partial<Trace>[];
+}
+
+const outcomes = { passed: 1, mismatch: 0, rejected: 0, timeout: 0, 'connect-failed': 0, disconnected: 0, aborted: 0, skipped: 0 };
+const latency = { count: 0, p50: null, p95: null, max: null };
+
+function resultsOf({ traces = [], ...said }: Said, together: boolean): Results {
+  const project = together ? 'iteration-2' : 'regression';
+  const iteration = together ? 2 : 0;
+  return {
+    ...{ version: 1, run: 'r', startedAt: '', took: 1, target: null, notRun: [], failures: [], recordings: [], errors: [] },
     ...said,
-  };
+    tests: [
+      {
+        test: { title: 'flow.1', project, file: 'a.spec.ts', line: 1 },
+        ...{ kind: together ? 'iteration' : 'regression', iteration, target: 'http://a', at: 0, level: together ? 'shared' : 'exact' },
+        ...{ speed: 'fast', ackTimeout: 2000, probe: true, measures: [], notMeasured: [], copies: together ? 2 : 1, clients: 1 },
+        ...{ recordings: ['flow.1'], verdict: 'finished', took: 1, outcomes, connected: 1, connectFailed: 0, latency },
+        ...{ compared: { value: 0, type: 0, ignored: 0 }, foreign: 0, unattributed: { pushes: 0, changes: 0 } },
+        ...{ eventLoopDelay: 0, errors: [], notes: [], events: [] },
+      },
+    ],
+    traces: traces.map((trace) => ({
+      ...{ project, iteration, recording: 'flow.1', session: 'alice', trace: 1, copy: 0, outcome: 'mismatch', start: 1, latency: 1 },
+      ...{ compared: { value: 0, type: 0, ignored: 0 } },
+      ...trace,
+    })),
+  } as Results;
+}
+
+/** `npx` that notes its arguments and whether the application answers, and leaves these results, alone and together, one after the other. */
+function fakePlaywright(alone: Said[], together: Said[] = alone): void {
   const bin = join(world.folder, 'bin');
   mkdirSync(bin);
+  const plan = { alone: alone.map((said) => resultsOf(said, false)), together: together.map((said) => resultsOf(said, true)) };
+  writeFileSync(join(world.folder, 'plan.json'), JSON.stringify(plan));
   const lines = [
     '#!/usr/bin/env node',
     "const fs = require('node:fs');",
     "const url = fs.readFileSync('url', 'utf8');",
+    "const plan = JSON.parse(fs.readFileSync('plan.json', 'utf8'));",
+    "const asked = fs.existsSync('asked.json') ? JSON.parse(fs.readFileSync('asked.json', 'utf8')) : [];",
+    "const how = process.argv.includes('--project=regression') ? 'alone' : 'together';",
+    'const before = asked.filter((one) => one.how === how).length;',
+    'const results = plan[how][Math.min(before, plan[how].length - 1)];',
     'fetch(url).then(() => true, () => false).then((answers) => {',
-    "  fs.writeFileSync('asked.json', JSON.stringify({ args: process.argv.slice(2), answers }));",
-    ...(results
-      ? [
-          "  fs.mkdirSync('replay-report', { recursive: true });",
-          `  fs.writeFileSync('replay-report/results.json', ${JSON.stringify(JSON.stringify(results))});`,
-        ]
-      : ["  console.log('it broke');"]),
-    `  process.exit(${code});`,
+    '  const { REPLAY_RECORDINGS: recordings } = process.env;',
+    "  const yaml = fs.readFileSync('recordings/flow.1.yaml', 'utf8');",
+    "  fs.writeFileSync('asked.json', JSON.stringify([...asked, { how, args: process.argv.slice(2), recordings, answers, yaml }]));",
+    "  if (!results) { console.log('it broke'); process.exit(1); }",
+    "  fs.mkdirSync('replay-report', { recursive: true });",
+    "  fs.writeFileSync('replay-report/results.json', JSON.stringify(results));",
+    "  process.exit(results.verdict === 'passed' ? 0 : 1);",
     '});',
   ];
   writeFileSync(join(bin, 'npx'), lines.join('\n'));
@@ -58,37 +83,89 @@ async function recordAndReplay(config: string | undefined): Promise<{ code: numb
   writeFileSync(join(world.folder, 'url'), url);
   await cli.prints(/Recording\./);
   const socket = io(url, { auth: { user: 'alice' }, transports: ['websocket'] });
-  await socket.emitWithAck('noteAdd', { text: 'x' });
+  await socket.emitWithAck('noteAdd', { text: 'xyz', paint: true });
   socket.disconnect();
   cli.enter('stop');
   return { code: await cli.ends(), text: cli.text() };
 }
-const asked = () => JSON.parse(readFileSync(join(world.folder, 'asked.json'), 'utf8')) as { args: string[]; answers: boolean };
+interface Asked {
+  how: string;
+  args: string[];
+  recordings: string;
+  answers: boolean;
+  yaml: string;
+}
+const asked = (): Asked[] => JSON.parse(readFileSync(join(world.folder, 'asked.json'), 'utf8'));
+const yaml = (): string => readFileSync(join(world.folder, 'recordings/flow.1.yaml'), 'utf8');
+const passed: Said = { verdict: 'passed', headline: 'all passed' };
+const red = (headline: string, ...traces: Partial<Trace>[]): Said => ({ verdict: 'failed', headline, traces });
 
-test('reproducible; a configuration with a webServer starts the application itself', async () => {
-  fakePlaywright({ verdict: 'passed', headline: 'all passed' }, 0);
+test('green: twice alone and once in two copies; a configuration with a webServer starts the application itself', async () => {
+  fakePlaywright([passed]);
   const { code, text } = await recordAndReplay('export default { webServer: {} }');
-  expect(text).toContain('flow.1 is reproducible.');
+  expect(text).toContain('flow.1 is green, alone and in two copies.');
+  expect(text).toContain('Next: read recordings/flow.1.yaml once as a reviewer would, commit it, and run: npx playwright test');
   expect(code).toBe(0);
-  expect(asked()).toEqual({ args: ['playwright', 'test', '--project=regression', '-g', grepFor('flow.1')], answers: false });
+  expect(asked().map(({ how }) => how)).toEqual(['alone', 'alone', 'together']);
+  expect(asked()[0]).toMatchObject({ args: ['playwright', 'test', '--project=regression', '-g', grepFor('flow.1')], recordings: 'flow.1', answers: false });
 });
 
-test('not reproducible, with the headline; without a webServer the application still runs', async () => {
-  fakePlaywright({ verdict: 'failed', headline: 'noteAdd: ack[0].id is 2, was 1' }, 1);
+test('noise is learnt without asking, and shown', async () => {
+  const noise = (actual: string) => ({ differences: [{ path: 'ack[0].colour', class: 'value' as const, part: 'ack' as const, expected: 'red', actual }] });
+  fakePlaywright([red('noise', noise('blue')), red('noise', noise('green')), passed], [red('noise', noise('grey')), passed]);
   const { code, text } = await recordAndReplay('export default {}');
-  expect(text).toContain('flow.1 is not reproducible: noteAdd: ack[0].id is 2, was 1');
+  expect(text).toMatch(/\n\+ .*colour: !any string/);
+  expect(text).toContain('flow.1 is green, alone and in two copies; 1 matcher learnt.');
+  expect(yaml()).toContain('colour: !any string');
+  expect(code).toBe(0);
+  expect(asked().map(({ how }) => how)).toEqual(['alone', 'alone', 'together', 'alone', 'together']);
+});
+
+test('red alone: what it means, and what to do; without a webServer the application still runs', async () => {
+  fakePlaywright([red('noteAdd: ack[0].id is 2, was 1')]);
+  const { code, text } = await recordAndReplay('export default {}');
+  expect(text).toContain('flow.1 is red alone: noteAdd: ack[0].id is 2, was 1');
+  expect(text).toContain('the reset leads to another state');
   expect(text).toContain('npx socket-replay learn flow.1');
   expect(code).toBe(1);
-  expect(asked().answers).toBe(true);
+  expect(asked().every(({ answers }) => answers)).toBe(true);
+});
+
+test('a second copy collides: the text is tried as a unique one, and written if that helps', async () => {
+  const taken = red('refused', { copy: 1, outcome: 'rejected', reason: 'there is a note xyz' });
+  fakePlaywright([passed], [taken, passed]);
+  const { code, text } = await recordAndReplay('export default {}');
+  expect(text).toContain("A second copy collides: alice's noteAdd: refused: there is a note xyz.");
+  expect(text).toContain('flow.1 is green, alone and in two copies; "xyz" must be new in each copy, and is `!unique` now.');
+  expect(yaml()).toContain('text: !unique xyz');
+  expect(code).toBe(0);
+});
+
+test('where that does not help the recording is as before, and kept to one copy', async () => {
+  fakePlaywright([passed], [red('refused', { copy: 1, outcome: 'rejected', reason: 'you have voted' })]);
+  const { code, text } = await recordAndReplay('export default {}');
+  expect(asked().map((one) => one.yaml.includes('!unique'))).toEqual([false, false, false, true, true]);
+  expect(text).toContain('flow.1 is green, alone; it is kept to one copy (`copies: 1`), and left out of the iterations.');
+  expect(yaml()).toContain('copies: 1\nreason: "a second copy collides: alice\'s noteAdd: refused: you have voted"\n');
+  expect(yaml()).not.toContain('!unique');
+  expect(code).toBe(0);
+});
+
+test('red in two copies, and nothing says why', async () => {
+  fakePlaywright([passed], [red('rev is 3', { copy: 1 }, { copy: 0 })]);
+  const { code, text } = await recordAndReplay('export default {}');
+  expect(text).toContain('flow.1 is green alone, and red in two copies: rev is 3');
+  expect(yaml()).not.toContain('copies');
+  expect(code).toBe(1);
 });
 
 test('results of an earlier run are not taken for this one', async () => {
   mkdirSync(join(world.folder, 'replay-report'));
   writeFileSync(join(world.folder, 'replay-report', 'results.json'), JSON.stringify({ verdict: 'passed', headline: 'old' }));
-  fakePlaywright(undefined, 1);
+  fakePlaywright([]);
   const { code, text } = await recordAndReplay('export default {}');
   expect(text).toContain('it broke');
-  expect(text).not.toContain('reproducible.');
+  expect(text).not.toContain('is green');
   expect(code).toBe(3);
 });
 

@@ -110,7 +110,7 @@ const here: [command: string, run: Run][] = [
   ['npx socket-replay record -- npm start', records(/recordings\/[\dT-]+\.yaml: finished/)],
   ['npx socket-replay record --name checkout -- npm start', records(/recordings\/checkout\.yaml: finished/)],
   ['npx socket-replay record --name checkout --target http://localhost:3000', besideApplication(records(/recordings\/checkout\.yaml: finished/))],
-  ['npx socket-replay record --name checkout --replay -- npm start', records(/checkout is reproducible/)],
+  ['npx socket-replay record --name checkout --replay -- npm start', records(/checkout is green, alone and in two copies/)],
   ['npx socket-replay lint', says(/\d recordings?: 0 errors/)],
   ['npx socket-replay lint checkout', says(/1 recording: 0 errors/)],
   ['npx socket-replay inspect checkout', says(/checkout {2}\(recordings\/checkout\.yaml[\s\S]*Events/)],

@@ -1,20 +1,14 @@
 /** `socket-replay learn [RECORDING...]`: replays recordings, and writes matchers for what is noise. */
 import { Command } from 'commander';
-import { ReplayError, ReplayErrors } from '../../errors.js';
-import { editFiles } from '../../recording/edit-files.js';
-import { editRecording } from '../../recording/edit-recording.js';
-import { type Lesson, learn } from '../../recording/learn.js';
-import { type LoadedRecording, loadRecordings } from '../../recording/load.js';
-import { labelOf } from '../../recording/schema.js';
-import type { Results } from '../../results/schema.js';
+import { ReplayError } from '../../errors.js';
 import { visible } from '../../results/text.js';
 import type { Console } from '../console.js';
 import { exitCodes } from '../exit.js';
-import { copiesOf, pooled, replayOnce } from '../learn-runs.js';
+import { greenWords, isRed, learnNoise } from '../learning.js';
 import { dryRunOption, outOption } from '../options.js';
 import { playwrightConfig } from '../playwright.js';
 import { run } from '../run.js';
-import { plural } from '../words.js';
+import { collisionsIn } from '../second-copy.js';
 
 interface Options {
   out: string;
@@ -41,79 +35,28 @@ Examples:
   npx socket-replay learn checkout --dry-run
   npx socket-replay learn checkout --yes`,
     )
-    .action((names: string[], options: Options) => run((terminal) => learnNoise(terminal, names, options)));
+    .action((names: string[], options: Options) => run((terminal) => learnCommanded(terminal, names, options)));
 
-async function learnNoise(terminal: Console, names: string[], { out, yes, dryRun }: Options): Promise<number> {
+async function learnCommanded(terminal: Console, names: string[], { out, yes, dryRun }: Options): Promise<number> {
   if (!playwrightConfig())
     throw new ReplayError('REPLAY_USAGE', 'there is no playwright.config here', undefined, 'Set up the project once: npx socket-replay init');
-  const { recordings, errors } = loadRecordings(out, names);
-  if (errors.length > 0) throw new ReplayErrors(errors);
-  const pool = pooled(recordings);
-  const runs: Results[] = [];
-  for (const step of ['once', 'again']) {
-    terminal.print(`Replaying ${plural(recordings.length, 'recording')} alone, ${step} …`);
-    runs.push(await replayOnce(recordings, 'alone'));
-  }
-  if (pool.length > 0) {
-    terminal.print('Replaying two copies together …');
-    runs.push(await replayOnce(pool, 'together'));
-  }
-  if (runs.every(({ verdict }) => verdict === 'passed')) {
-    terminal.print(`There is nothing to learn: ${green(recordings, pool)}`);
+  const learning = await learnNoise(terminal, out, names, async () => !dryRun && (yes || (await agreed(terminal))));
+  const { alone, together, matchers, written } = learning;
+  const red = [alone, together].find((results) => results && isRed(results));
+  if (!red) {
+    terminal.print(written ? `${greenWords(learning)}.` : `There is nothing to learn: ${greenWords(learning)}.`);
     return exitCodes.good;
   }
-
-  const said: string[] = [];
-  const edited = editFiles(
-    out,
-    recordings.map(({ file }) => file),
-    (text, reading) =>
-      editRecording(text, reading, ({ recording, lineOf }) => {
-        const lesson = learn(
-          recording,
-          runs.flatMap((results) => copiesOf(results, recording.name)),
-        );
-        said.push(...lessonLines(lesson, { recording, file: reading.file, lineOf }));
-        return lesson.edits;
-      }),
-  );
-  for (const line of [...edited.diff, ...said]) terminal.print(line);
-  if (edited.changed.length === 0) {
-    terminal.print(`Nothing was learnt. Still red: ${runs.find(({ verdict }) => verdict !== 'passed')?.headline}`);
-    return exitCodes.regression;
-  }
-  if (dryRun || !(yes || (await agreed(terminal)))) {
-    terminal.print(`Nothing was written${dryRun ? ' (--dry-run)' : terminal.interactive ? '' : '; --yes writes it'}.`);
-    return exitCodes.regression;
-  }
-  edited.write();
-  return proof(terminal, recordings, pool);
+  if (written || matchers === 0) {
+    terminal.print(`${written ? '' : 'Nothing was learnt. '}Still red: ${red.headline}`);
+    for (const { name, why } of collisionsIn(learning))
+      terminal.print(
+        visible(`${name}: a second copy collides: ${why}. If that is meant, say \`copies: 1\` with a \`reason\`, or \`!unique\` for a text that must be new.`),
+      );
+  } else terminal.print(`Nothing was written${dryRun ? ' (--dry-run)' : terminal.interactive ? '' : '; --yes writes it'}.`);
+  return exitCodes.regression;
 }
 
 async function agreed(terminal: Console): Promise<boolean> {
   return terminal.interactive && /^y/i.test((await terminal.ask('Write this? [y/N] ')).trim());
-}
-
-/** What was written is replayed, alone and in two copies. */
-async function proof(terminal: Console, recordings: LoadedRecording[], pool: LoadedRecording[]): Promise<number> {
-  terminal.print('Written. Replaying once more …');
-  const runs = [await replayOnce(recordings, 'alone'), ...(pool.length > 0 ? [await replayOnce(pool, 'together')] : [])];
-  const red = runs.find(({ verdict }) => verdict !== 'passed');
-  terminal.print(red ? `Still red: ${red.headline}` : green(recordings, pool));
-  return red ? exitCodes.regression : exitCodes.good;
-}
-
-const green = (recordings: readonly LoadedRecording[], pool: readonly LoadedRecording[]): string =>
-  `${recordings.map(({ recording }) => recording.name).join(', ')} ${recordings.length === 1 ? 'is' : 'are'} green, alone${pool.length > 0 ? ' and in two copies' : ''}.`;
-
-function lessonLines({ learnt, refused }: Lesson, { recording, file, lineOf }: LoadedRecording): string[] {
-  const place = ({ session, trace, path }: Lesson['refused'][number] | Lesson['learnt'][number]): string => {
-    const { id, traces } = recording.sessions[session] as (typeof recording.sessions)[number];
-    const label = labelOf(traces[trace] as (typeof traces)[number]);
-    return visible([`${file}:${lineOf(session, trace)}`, `${id}/${trace}`, label, path].filter((part) => part !== '').join(' '));
-  };
-  return [
-    ...learnt.map((one) => `learnt ${place(one)}: ${one.matcher}`),
-    ...refused.map((one) => `not learnt: look at it: ${place(one)}: ${visible(one.why)}`),
-  ];
 }

@@ -41,7 +41,7 @@ export const recordCommand = (): Command =>
     .option('--redact <rule...>', 'more that is secret: keys (pin), or places in events (login:args[0].pin, table:users:row.phone)')
     .addOption(outOption())
     .option('--force', 'replace a recording of the same name')
-    .option('--replay', 'replay it once afterwards, without asking')
+    .option('--replay', 'afterwards replay it, alone and in two copies, and learn what of it is noise, without asking')
     .option('--no-replay', 'do not offer to replay it')
     .addHelpText(
       'after',
@@ -129,7 +129,7 @@ async function record(terminal: Console, options: RecordOptions, command: readon
     }
     const saved = saveCapture(result.captured, { out: options.out, captures, force: options.force, uniques: options.unique });
     for (const line of summary(saved, result)) terminal.print(line);
-    return await offerReplay(terminal, name, options.replay, connected.application, saved.recording.status);
+    return await offerReplay(terminal, { name, out: options.out, file: saved.file, status: saved.recording.status }, options.replay, connected.application);
   } finally {
     connected.source.stop();
     await connected.watch?.close();

@@ -10,8 +10,15 @@ import type { Named } from './index.js';
 /** Traces that changed place are looked for among so many pairs of them; beyond, numbers are what they are. */
 const MAX_PAIRS = 4_000_000;
 
-export function keepNames({ recording, names }: Named, known: Recording): Named {
-  const renames = renamesFor(recording, known);
+export const keepNames = (named: Named, known: Recording): Named => keepNamesAt(named, placesIn(named.recording, known));
+
+/** The same where it is known which value is which: pairs of the new one and the known one. Names that are `reserved` are not given to others. */
+export function keepNamesAt(
+  { recording, names }: Named,
+  places: Iterable<[Value | undefined, Value | undefined]>,
+  reserved: ReadonlySet<string> = new Set(),
+): Named {
+  const renames = renamesFor(recording, places, reserved);
   const rename = (name: string): string => renames.get(name) ?? name;
   const replace = (node: Value): Value | undefined => {
     if (!(node instanceof Tagged)) return undefined;
@@ -38,14 +45,11 @@ const inTemplate = (template: string, rename: (name: string) => string): string 
   template.replace(/\$\{([^}]*)\}/g, (_, name: string) => `\${${rename(name)}}`);
 
 /** Names that stand at the same places get the same names; others the first number that is free. */
-function renamesFor(recording: Recording, known: Recording): Map<string, string> {
+function renamesFor(recording: Recording, places: Iterable<[Value | undefined, Value | undefined]>, reserved: ReadonlySet<string>): Map<string, string> {
   const votes = new Map<string, Map<string, number>>();
-  for (const session of recording.sessions) {
-    const other = known.sessions.find(({ id }) => id === session.id);
-    if (other) for (const [mine, theirs] of samePlaces(session, other)) pairNames(mine as unknown as Value, theirs as unknown as Value, votes);
-  }
+  for (const [mine, theirs] of places) pairNames(mine, theirs, votes);
   const pairs = [...votes].flatMap(([mine, counts]) => [...counts].map(([theirs, count]) => ({ mine, theirs, count }))).sort((a, b) => b.count - a.count);
-  const { names, uniques } = namesOf(recording);
+  const { names, uniques } = allNames(recording);
   const renames = new Map<string, string>();
   // A unique text is a name too, and the application's own.
   const taken = new Set(uniques);
@@ -57,16 +61,23 @@ function renamesFor(recording: Recording, known: Recording): Map<string, string>
   for (const name of names) {
     if (renames.has(name)) continue;
     let free = name;
-    for (let n = 1; taken.has(free); n++) free = `${stem(name)}${n}`;
+    for (let n = 1; taken.has(free) || reserved.has(free); n++) free = `${stem(name)}${n}`;
     renames.set(name, free);
     taken.add(free);
   }
   return renames;
 }
 
+function* placesIn(recording: Recording, known: Recording): Generator<[Value, Value]> {
+  for (const session of recording.sessions) {
+    const other = known.sessions.find(({ id }) => id === session.id);
+    if (other) for (const [mine, theirs] of samePlaces(session, other)) yield [mine as unknown as Value, theirs as unknown as Value];
+  }
+}
+
 const stem = (name: string): string => name.replace(/\d+$/, '');
 
-function namesOf(recording: Recording): { names: Set<string>; uniques: Set<string> } {
+export function allNames(recording: Recording): { names: Set<string>; uniques: Set<string> } {
   const names = new Set<string>();
   const uniques = new Set<string>();
   walk(recording as unknown as Value, (node) => {

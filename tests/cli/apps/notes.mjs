@@ -18,7 +18,7 @@ io.on('connection', (socket) => {
   socket.on('noteAdd', (data, done) => {
     const { lastInsertRowid } = insert.run(socket.data.user, data.text);
     io.emit('noteAdded', { id: Number(lastInsertRowid), text: data.text });
-    done?.({ success: true, id: Number(lastInsertRowid) });
+    done?.({ success: true, id: Number(lastInsertRowid), ...(data.paint && { colour: 'red' }) });
   });
   socket.on('login', (data, done) => done({ success: data.password === 'open sesame' }));
   socket.on('quit', () => process.exit(0));

@@ -1,0 +1,102 @@
+/** Replays recordings, twice alone and once in two copies, and writes what of them is noise: `learn`, and the end of `record`. */
+import { ReplayErrors } from '../errors.js';
+import { type EditedFiles, editFiles } from '../recording/edit-files.js';
+import { editRecording } from '../recording/edit-recording.js';
+import { type Lesson, learn } from '../recording/learn.js';
+import { type LoadedRecording, loadRecordings } from '../recording/load.js';
+import { labelOf } from '../recording/schema.js';
+import type { Results } from '../results/schema.js';
+import { visible } from '../results/text.js';
+import type { Console } from './console.js';
+import { copiesOf, pooled, replayOnce } from './learn-runs.js';
+import { plural } from './words.js';
+
+export interface Learning {
+  recordings: LoadedRecording[];
+  /** the last replays; `together` undefined: there is nothing that may be replayed in copies */
+  alone: Results;
+  together: Results | undefined;
+  /** what was learnt: written, or found and not written */
+  matchers: number;
+  written: boolean;
+}
+
+/** `agree` is asked when the difference has been shown. */
+export async function learnNoise(terminal: Console, out: string, names: readonly string[], agree: () => Promise<boolean>): Promise<Learning> {
+  const recordings = load(out, names);
+  terminal.print(`Replaying ${plural(recordings.length, 'recording')} alone, once …`);
+  const first = await replayOnce(recordings, 'alone');
+  terminal.print(`Replaying ${plural(recordings.length, 'recording')} alone, again …`);
+  const alone = await replayOnce(recordings, 'alone');
+  const together = await inCopies(terminal, recordings);
+  const runs = [first, alone, ...(together ? [together] : [])];
+  const red = runs.find(isRed);
+  // The first of the two alone may be the red one.
+  const found: Learning = { recordings, alone: isRed(first) ? first : alone, together, matchers: 0, written: false };
+  if (!red) return found;
+
+  const lessons: string[] = [];
+  const edited = editFiles(
+    out,
+    recordings.map(({ file }) => file),
+    (text, reading) =>
+      editRecording(text, reading, ({ recording, lineOf }) => {
+        const lesson = learn(
+          recording,
+          runs.flatMap((results) => copiesOf(results, recording.name)),
+        );
+        found.matchers += lesson.learnt.length;
+        lessons.push(...lessonLines(lesson, { recording, file: reading.file, lineOf }));
+        return lesson.edits;
+      }),
+  );
+  for (const line of [...edited.diff, ...lessons]) terminal.print(line);
+  if (edited.changed.length === 0 || !(await agree())) return found;
+  edited.write();
+  terminal.print('Written. Replaying once more …');
+  return { ...found, ...(await replayBoth(terminal, out, names)), written: true };
+}
+
+export const isRed = ({ verdict }: Results): boolean => verdict !== 'passed';
+
+/** Alone, and in two copies: what a change of the files has brought. */
+export async function replayBoth(terminal: Console, out: string, names: readonly string[]): Promise<Pick<Learning, 'recordings' | 'alone' | 'together'>> {
+  const recordings = load(out, names);
+  const alone = await replayOnce(recordings, 'alone');
+  return { recordings, alone, together: await inCopies(terminal, recordings) };
+}
+
+/** Shows what is written. */
+export function writeEdits(terminal: Console, edited: EditedFiles): void {
+  for (const line of edited.diff) terminal.print(line);
+  edited.write();
+}
+
+async function inCopies(terminal: Console, recordings: readonly LoadedRecording[]): Promise<Results | undefined> {
+  const pool = pooled(recordings);
+  if (pool.length === 0) return undefined;
+  terminal.print('Replaying two copies together …');
+  return replayOnce(pool, 'together');
+}
+
+function load(out: string, names: readonly string[]): LoadedRecording[] {
+  const { recordings, errors } = loadRecordings(out, names);
+  if (errors.length > 0) throw new ReplayErrors(errors);
+  return recordings;
+}
+
+/** `shelf is green, alone and in two copies` */
+export const greenWords = ({ recordings, together }: Pick<Learning, 'recordings' | 'together'>): string =>
+  `${recordings.map(({ recording }) => recording.name).join(', ')} ${recordings.length === 1 ? 'is' : 'are'} green, alone${together ? ' and in two copies' : ''}`;
+
+function lessonLines({ learnt, refused }: Lesson, { recording, file, lineOf }: LoadedRecording): string[] {
+  const place = ({ session, trace, path }: Lesson['refused'][number] | Lesson['learnt'][number]): string => {
+    const { id, traces } = recording.sessions[session] as (typeof recording.sessions)[number];
+    const label = labelOf(traces[trace] as (typeof traces)[number]);
+    return visible([`${file}:${lineOf(session, trace)}`, `${id}/${trace}`, label, path].filter((part) => part !== '').join(' '));
+  };
+  return [
+    ...learnt.map((one) => `learnt ${place(one)}: ${one.matcher}`),
+    ...refused.map((one) => `not learnt: look at it: ${place(one)}: ${visible(one.why)}`),
+  ];
+}

@@ -1,0 +1,110 @@
+/**
+ * What a second copy collides with: something that only the first one can do, a text that must be new, a row that is gone. Told
+ * from replays of several copies, of which some came through and some did not. Pure.
+ */
+import type { Edit } from './edit.js';
+import { isUuid, timeOf } from './kinds.js';
+import type { SeenReplay, SeenTrace } from './learn.js';
+import { isEffect, mapSites, sitesOf, timeline } from './names/sites.js';
+import { labelOf, type Recording, type Trace } from './schema.js';
+import { editsBetween } from './tree-edits.js';
+import { isObject, Tagged, type Value, walk } from './values.js';
+
+export interface Collision {
+  /** indexes in the recording */
+  session: number;
+  trace: number;
+  /** in words: `alice's tagCreate: refused: the name is taken` */
+  why: string;
+  /** texts that the trace sends and that may have to be new in each copy, the likeliest first */
+  texts: string[];
+}
+
+export function collisionsOf(recording: Recording, copies: readonly SeenReplay[]): Collision[] {
+  return recording.sessions.flatMap((session, s) =>
+    session.traces.flatMap((trace, t): Collision[] => {
+      const seen = copies.map((copy) => copy.traces.find((one) => one.session === session.id && one.trace === t));
+      const failed = seen.flatMap((one) => (one && !one.quarantined ? [one] : []));
+      // What fails in every copy is no matter of who came first.
+      if (failed.length === 0 || failed.length === seen.length) return [];
+      const why = failed.map(collides).find((words) => words !== undefined);
+      if (why === undefined) return [];
+      const texts = textsOf(recording, { session: session.id, number: t, trace }, failed);
+      return [{ session: s, trace: t, why: `${session.id}'s ${labelOf(trace)}: ${why}`, texts }];
+    }),
+  );
+}
+
+/** What says that a copy came too late; undefined: it only differs, or follows from something else. */
+function collides({ outcome, reason, differences = [] }: SeenTrace): string | undefined {
+  if (outcome === 'rejected') return `refused${reason === undefined ? '' : `: ${reason}`}`;
+  if (outcome === 'timeout') return reason ?? 'not acknowledged';
+  const found = differences.find(
+    ({ path, class: kind, follows }) =>
+      follows === undefined && ((kind === 'removed' && /^(ack|changes)\b/.test(path)) || path === 'http.status' || /^ack\[0\]$/.test(path)),
+  );
+  return outcome === 'mismatch' && found ? (found.note ?? `${found.path} is not as recorded`) : undefined;
+}
+
+interface Sent {
+  session: string;
+  number: number;
+  trace: Trace;
+}
+
+const likely = /name|title|slug|mail|label|code|key|number|user/i;
+
+/** Those that the refusal speaks of; else those that came into a row. Known before, a text is not new. */
+function textsOf(recording: Recording, { session, number, trace }: Sent, failed: readonly SeenTrace[]): string[] {
+  const order = timeline(recording).findIndex((one) => one.session === session && one.number === number);
+  const sent = new Map<string, string>();
+  collectTexts((trace.args ?? trace.http?.body ?? []) as Value, '', sent);
+  for (const site of sitesOf(recording)) if (site.order < order && typeof site.value === 'string') sent.delete(site.value);
+  const told = JSON.stringify(failed.map(({ reason, differences }) => [reason, differences]));
+  const spoken = [...sent.keys()].filter((text) => told.includes(JSON.stringify(text).slice(1, -1)));
+  const columns = new Set((trace.changes ?? []).flatMap(({ row, set }) => Object.values(row ?? set ?? {})));
+  const rank = (text: string): number => Number(spoken.includes(text)) * 2 + Number(likely.test(sent.get(text) ?? ''));
+  return [...sent.keys()].filter((text) => spoken.includes(text) || columns.has(text)).sort((a, b) => rank(b) - rank(a));
+}
+
+/** Texts by themselves, with their keys. */
+function collectTexts(value: Value, key: string, out: Map<string, string>): void {
+  if (typeof value === 'string') {
+    if (/^[^{}$\n]{3,200}$/.test(value) && !isUuid(value) && timeOf(value) === undefined) out.set(value, key);
+  } else if (Array.isArray(value)) for (const item of value) collectTexts(item, key, out);
+  else if (isObject(value)) for (const [name, item] of Object.entries(value)) collectTexts(item, name, out);
+}
+
+/** These texts, each new in every copy from the trace on that sends it first. Whether that is enough a replay must show. */
+export function uniqueEdits(recording: Recording, collisions: readonly Collision[], texts: ReadonlySet<string>): Edit[] {
+  const orders = new Map<string, number>();
+  timeline(recording).forEach(({ session, number }, order) => {
+    const found = collisions.find((one) => recording.sessions[one.session]?.id === session && one.trace === number);
+    for (const text of found?.texts ?? []) if (texts.has(text) && !orders.has(text)) orders.set(text, order);
+  });
+  const any = [...orders.keys()].map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
+  const inside = new RegExp(`(?<![\\p{L}\\p{N}_-])(?:${any})(?![\\p{L}\\p{N}_-])`, 'gu');
+  const made = mapSites(recording, (site) => {
+    const { value } = site;
+    if (typeof value !== 'string' || site.isKey || value.includes('${')) return undefined;
+    const since = orders.get(value);
+    if (since !== undefined) return site.order >= since ? new Tagged({ tag: 'unique', text: value }) : undefined;
+    // What the server says of a trace that sent the text; a person's own sentence is never changed.
+    const own = new Set<Value>();
+    if (isEffect(site)) walk(site.args, (part) => own.add(part instanceof Tagged && part.body.tag === 'unique' ? part.body.text : part));
+    if (own.has(value) || orders.size === 0) return undefined;
+    const template = value.replace(inside, (text) => (own.has(text) && site.order >= (orders.get(text) ?? 0) ? `\${${text}}` : text));
+    return template === value ? undefined : new Tagged({ tag: 'text', template });
+  });
+  return editsBetween(recording as unknown as Value, made as unknown as Value);
+}
+
+/** Replayed alone only. */
+export function singleCopyEdits(collisions: readonly Collision[]): Edit[] {
+  const why = collisions.map((one) => one.why).join('; ');
+  const reason = `a second copy collides: ${why}`.replace(/\s+/g, ' ');
+  return [
+    { at: ['copies'], set: 1 },
+    { at: ['reason'], set: reason.length > 200 ? `${reason.slice(0, 199)}…` : reason },
+  ];
+}

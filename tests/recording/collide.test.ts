@@ -1,0 +1,67 @@
+/** What a second copy collides with, and what is proposed for it. */
+import { expect, test } from 'vitest';
+import { collisionsOf, singleCopyEdits, uniqueEdits } from '../../src/recording/collide.js';
+import { applyEdits } from '../../src/recording/edit.js';
+import type { SeenReplay, SeenTrace } from '../../src/recording/learn.js';
+import { type Recording, recordingSchema, type Trace } from '../../src/recording/schema.js';
+import { Tagged, type Value } from '../../src/recording/values.js';
+
+const recorded = (...traces: Trace[]): Recording => ({ version: 1, name: 'r', status: 'finished', sessions: [{ id: 'alice', traces }] });
+const copies = (...seen: Omit<SeenTrace, 'session'>[][]): SeenReplay[] =>
+  seen.map((traces) => ({ exact: false, at: 0, traces: traces.map((one) => ({ session: 'alice', ...one })) }));
+const edit = (recording: Recording, edits: Parameters<typeof applyEdits>[1]): Recording =>
+  applyEdits(recording as unknown as Value, edits) as unknown as Recording;
+
+const create: Trace = {
+  emit: 'tagCreate',
+  args: [{ name: 'solitude', colour: '#1f6feb', note: 'about solitude' }],
+  ack: [{ success: true, name: 'solitude', message: 'solitude was created' }],
+  changes: [{ insert: 'tag', row: { id: 1, name: 'solitude', colour: '#1f6feb' } }],
+};
+const use: Trace = { emit: 'tagFind', args: ['solitude'], ack: [{ name: 'solitude' }] };
+
+test('a text that one copy has taken: the one that the refusal speaks of first, then by its key', () => {
+  const recording = recorded(create, use);
+  const refused = { trace: 0, outcome: 'rejected', reason: 'UNIQUE constraint failed: tag.name' };
+  expect(collisionsOf(recording, copies([], [refused, { trace: 1, outcome: 'skipped' }]))).toEqual([
+    { session: 0, trace: 0, why: "alice's tagCreate: refused: UNIQUE constraint failed: tag.name", texts: ['solitude', '#1f6feb'] },
+  ]);
+  const told = collisionsOf(recording, copies([], [{ ...refused, reason: '#1f6feb is taken' }]));
+  expect(told[0]?.texts).toEqual(['#1f6feb', 'solitude']);
+});
+
+test('the text becomes unique where it stands from then on, and in what the server says of it, but not in a sentence of a person', () => {
+  const recording = recorded({ ...use, args: ['x'], ack: [] }, create, use);
+  const found = collisionsOf(recording, copies([], [{ trace: 1, outcome: 'rejected' }]));
+  const [, made, later] = edit(recording, uniqueEdits(recording, found, new Set(['solitude']))).sessions[0]?.traces ?? [];
+  const unique = new Tagged({ tag: 'unique', text: 'solitude' });
+  expect(made?.args).toEqual([{ name: unique, colour: '#1f6feb', note: 'about solitude' }]);
+  expect(made?.ack).toEqual([{ success: true, name: unique, message: new Tagged({ tag: 'text', template: '${solitude} was created' }) }]);
+  expect(made?.changes).toEqual([{ insert: 'tag', row: { id: 1, name: unique, colour: '#1f6feb' } }]);
+  expect(later?.args).toEqual([unique]);
+});
+
+test('a text that was there before is not new', () => {
+  const recording = recorded({ emit: 'list', ack: [['solitude']] }, create);
+  expect(collisionsOf(recording, copies([], [{ trace: 1, outcome: 'rejected' }]))[0]?.texts).toEqual(['#1f6feb']);
+});
+
+test('a row that only the first copy finds: one copy, with the reason', () => {
+  const recording = recorded({ emit: 'drop', args: [3], changes: [{ delete: 'document', key: { id: 3 } }] });
+  const gone = { trace: 0, outcome: 'mismatch', differences: [{ path: 'changes.document.delete', class: 'removed' as const }] };
+  const found = collisionsOf(recording, copies([gone], []));
+  expect(found).toMatchObject([{ texts: [] }]);
+  const after = edit(recording, singleCopyEdits(found));
+  expect(after).toMatchObject({ copies: 1, reason: "a second copy collides: alice's drop: changes.document.delete is not as recorded" });
+  expect(recordingSchema.safeParse(after).success).toBe(true);
+});
+
+test.each([
+  ['fails in every copy', [[{ trace: 0, outcome: 'rejected' }], [{ trace: 0, outcome: 'rejected' }]]],
+  ['only differs', [[], [{ trace: 0, outcome: 'mismatch', differences: [{ path: 'ack[0].n', class: 'value' as const }] }]]],
+  ['only follows', [[], [{ trace: 0, outcome: 'mismatch', differences: [{ path: 'ack[0].n', class: 'removed' as const, follows: 'tag1' }] }]]],
+  ['was not sent', [[], [{ trace: 0, outcome: 'skipped' }]]],
+  ['is known to fail', [[], [{ trace: 0, outcome: 'rejected', quarantined: true }]]],
+])('no collision: what %s', (_, seen) => {
+  expect(collisionsOf(recorded(create), copies(...seen))).toEqual([]);
+});
