@@ -17,6 +17,10 @@ export function mergeProbes(first: ProbeConnection, others: readonly ProbeConnec
       sockets: members.flatMap(({ hello }) => hello.sockets),
       changes: members.some(({ hello }) => hello.changes === 'measured') ? 'measured' : 'none',
     },
+    get tables() {
+      const known = members.flatMap(({ tables }) => tables);
+      return known.filter(({ name }, i) => known.findIndex((other) => other.name === name) === i);
+    },
     onMessage(listener) {
       const stops = members.map((member) => member.onMessage(listener));
       return () => {

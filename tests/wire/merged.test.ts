@@ -10,6 +10,7 @@ function fake(name: string, more: Partial<ProbeConnection> = {}, hello: Partial<
   const asked: string[] = [];
   const connection: ProbeConnection = {
     hello: { type: 'hello', protocol: 2, pid: 1, app: 'a', node: 'v20', at: 1, listening: [name], sockets: [], changes: 'none', ...hello },
+    tables: [],
     onMessage(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

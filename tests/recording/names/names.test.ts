@@ -489,10 +489,8 @@ describe('keys of objects, and words in texts', () => {
 
 test('JSON inside a text, where it is as sure as in a payload', () => {
   const logged = (data: string) =>
-    named(
-      [create(3), emit('stats', [{}], { changes: [insert('statistic', { id: 1, data })] })],
-      [...annotator, table('statistic', ['data'])],
-    )[1]?.changes?.[0]?.row?.data;
+    named([create(3), emit('stats', [{}], { changes: [insert('statistic', { id: 1, data })] })], [...annotator, table('statistic', ['data'])])[1]?.changes?.[0]
+      ?.row?.data;
   expect(logged('{"annotationId":3,"at":{"documentId":1,"page":3},"all":[3,"3"]}')).toEqual(
     text('{"annotationId":${annotation1},"at":{"documentId":1,"page":3},"all":[3,"3"]}'),
   );
