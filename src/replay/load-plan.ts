@@ -9,7 +9,7 @@ import { poolOf } from './plan.js';
 /** More than this somebody has to want: see `bigness`. */
 const LIMITS = { clients: 200, emits: 100_000, ms: 5 * 60_000 };
 
-export interface Load {
+interface Load {
   clients: number;
   emits: number;
   /** at most: see `pushesOf` */
