@@ -4,18 +4,17 @@ import { join } from 'node:path';
 import { ReplayError } from '../errors.js';
 import { SIZE_REFUSED } from '../recording/limits.js';
 import { loadRecordings, saveRecording } from '../recording/load.js';
-import { type FoundName, findNames } from '../recording/names/index.js';
+import { findNames, type Named } from '../recording/names/index.js';
 import { keepNames } from '../recording/names/keep.js';
 import type { Recording } from '../recording/schema.js';
 import { type Built, buildRecording, isEmpty } from './build.js';
 import { logFile } from './log.js';
 import type { Captured } from './source.js';
 
-export interface Saved extends Omit<Built, 'evidence'> {
+export interface Saved extends Omit<Built, 'evidence'>, Pick<Named, 'names' | 'unproven'> {
   file: string;
   /** of the file itself */
   bytes: number;
-  names: FoundName[];
 }
 
 export interface SaveOptions {

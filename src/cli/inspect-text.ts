@@ -1,5 +1,6 @@
 /** What `inspect` says. Pure. */
 
+import type { Coincidence } from '../recording/coincidences.js';
 import type { Inspection, NameInfo } from '../recording/inspect.js';
 import { inMegabytes } from '../recording/limits.js';
 import type { LintFinding } from '../recording/lint/index.js';
@@ -73,9 +74,32 @@ export function inspectionLines(inspection: Inspection, info: FileInfo): string[
 }
 
 /** Each name: where it is made, why it is one, where it is sent, and where it is seen again. */
-export function nameLines({ names }: Inspection, info: FileInfo): string[] {
-  if (names.length === 0) return [];
-  return ['', 'Names', ...names.flatMap((name) => oneName(name, info).map((line) => `  ${line}`))];
+export function nameLines({ names, literals, days }: Inspection, info: FileInfo): string[] {
+  return [
+    ...list(
+      'Names',
+      names.flatMap((name) => oneName(name, info)),
+    ),
+    ...list(
+      'Left as they stand',
+      literals.flatMap((literal) => oneLiteral(literal, info)),
+    ),
+    ...list(
+      'Days',
+      days.flatMap((place) => [
+        `${String(place.value)}: chosen, or so many days from now? \`!now date +7d\` would follow the calendar`,
+        `    sent ${placed(place, info)}`,
+      ]),
+    ),
+  ];
+}
+
+function oneLiteral({ value, seen, sent, why }: Coincidence, info: FileInfo): string[] {
+  return [
+    `${shortened(JSON.stringify(value), 30)} is no name: ${why}`,
+    `    seen ${placed(seen, info)}${seen.key === '' ? '' : `, as ${seen.key}`}`,
+    `    sent ${uses(sent, info)}${sent[0]?.key ? `, as ${sent[0].key}` : ''}`,
+  ];
 }
 
 function oneName({ name, kind, made, sent, why }: NameInfo, info: FileInfo): string[] {

@@ -19,7 +19,10 @@ export function progressLine(counts: Counts, elapsedMs: number): string {
 }
 
 /** What a saved recording holds, and everything that a reader of it should know is not in it. */
-export function summary({ recording, names, dropped, lost, people, file, bytes, measured }: Saved, result?: Pick<CaptureResult, 'open' | 'dropped'>): string[] {
+export function summary(
+  { recording, names, unproven, dropped, lost, people, file, bytes, measured }: Saved,
+  result?: Pick<CaptureResult, 'open' | 'dropped'>,
+): string[] {
   const has = contents(recording);
   const reason = recording.statusReason ? ` (${reasons[recording.statusReason] ?? recording.statusReason})` : '';
   const uncaptured = (result?.dropped.uncaptured ?? 0) + dropped.uncaptured;
@@ -33,6 +36,13 @@ export function summary({ recording, names, dropped, lost, people, file, bytes, 
     `  ${plural(has.sessions, 'session')}, ${plural(has.traces, 'trace')}, ${plural(has.pushes, 'push', 'pushes')}, ${changesText(measured ? has.changes : null)}, ${plural(names.length, 'name')}`,
     ...names.slice(0, 20).map(({ tag, why, places }) => `    ${tag}: ${why} (${plural(places, 'place')})`),
     ...(names.length > 20 ? [`    and ${names.length - 20} more`] : []),
+    ...unproven
+      .slice(0, 5)
+      .map(
+        ({ value, event, key, like }) =>
+          `    ${JSON.stringify(value)} in ${event}${key === '' ? '' : `, as ${key}`}, is left as it stands: ${like.join(', ')} had it too, and nothing proves that it is meant`,
+      ),
+    ...(unproven.length > 5 ? [`    and ${unproven.length - 5} more`] : []),
     ...note(Math.max(0, bytes - SIZE_WARNED), `${inMegabytes(bytes)}: hard to review, shorter flows say more`),
     ...note(has.received, `${plural(has.received, 'push', 'pushes')} without a proven cause, under \`received\``),
     ...note(recording.unattributed?.length, `${plural(recording.unattributed?.length ?? 0, 'change')} without a proven cause, under \`unattributed\``),

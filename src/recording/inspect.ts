@@ -1,4 +1,5 @@
 /** What a recording contains, why each of its names is one, what it needs, and what would stop a replay. Pure. */
+import { type Coincidence, coincidences, sentDays } from './coincidences.js';
 import { type NameUse, nameUses, secretUses } from './name-uses.js';
 import { noiseTables } from './noise.js';
 import { type Place, placesOf, type Step, stepsOf } from './places.js';
@@ -13,6 +14,10 @@ export interface Inspection {
   /** most changed first */
   tables: { table: string; insert: number; update: number; delete: number }[];
   names: NameInfo[];
+  /** sent as they stand, though the server had said them before */
+  literals: Coincidence[];
+  /** days that are sent as they stand */
+  days: Place[];
   secrets: { name: string; sent: Place[]; seen: Place[] }[];
   /** tags without a name, such as `!any timestamp`, and how often they stand */
   matchers: { tag: string; count: number }[];
@@ -44,6 +49,8 @@ export function inspectRecording(recording: Recording, now: number): Inspection 
     events: eventCounts(steps),
     tables: tableCounts(recording),
     names: nameUses(recording, places).map((use) => ({ ...use, why: reasonOf(use) })),
+    literals: coincidences(places),
+    days: sentDays(places),
     secrets: secretUses(places),
     matchers: matcherCounts(places),
     stops: stopsOf(recording, steps, now),
@@ -110,7 +117,7 @@ function reasonOf({ kind, made, sent }: NameUse): string {
       : 'the client chose it, and it must be new in each copy';
   }
   if (kind === 'uuid') return 'the client makes a new one each time';
-  if (kind === 'now') return 'the time at which the client sent it, kept';
+  if (kind === 'now') return 'the time at which the client sent it, or so long after it, kept';
   if (row) return `the server makes a new one each time, for ${row.of}.${row.key}`;
   if (made.length === 0) return 'nothing makes it';
   return sent.length > 0 ? 'the server made it, and the client sends it back' : 'the server made it, and it stands in several places';

@@ -58,6 +58,6 @@ export function secretUses(places: readonly Place[]): SecretUse[] {
 }
 
 /** Rows first among the effects of one trace: they say best where a value comes from. What came after it without a cause stands behind them; what has no trace comes last. */
-const inTime = (places: readonly Place[]): Place[] => [...places].sort((a, b) => timeOf(a) - timeOf(b) || rank(a) - rank(b));
+export const inTime = (places: readonly Place[]): Place[] => [...places].sort((a, b) => timeOf(a) - timeOf(b) || rank(a) - rank(b));
 const timeOf = ({ step, after }: Place): number => (step ?? after)?.start ?? Number.POSITIVE_INFINITY;
 const rank = (place: Place): number => (place.after ? 3 : place.sent ? 0 : place.part === 'row' ? 1 : 2);

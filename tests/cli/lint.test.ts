@@ -71,7 +71,7 @@ describe('inspect', () => {
 
   test('only names, each with the line that makes it', async () => {
     const { text } = await run('inspect', 'tidy-up', '--names');
-    const [, name, line] = /^ {2}!id (\w+): .*\n {6}made in line (\d+), in the row of/.exec(text) ?? [];
+    const [, name, line] = /^Names\n {2}!id (\w+): .*\n {6}made in line (\d+), in the row of/.exec(text) ?? [];
     const lines = readFileSync('recordings/tidy-up.yaml', 'utf8').split('\n');
     expect(lines[Number(line) - 1]).toContain(`!id ${name}`);
     expect(text).not.toContain('Sessions');

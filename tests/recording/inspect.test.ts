@@ -118,3 +118,32 @@ sessions:
     },
   ]);
 });
+
+test('what the server had said before the client sends it, and is no name, is told with the reason; so are days', () => {
+  const story = readRecording(
+    `version: 1
+name: literals
+status: finished
+sessions:
+  - id: alice
+    traces:
+      - connect: { namespace: / }
+      - emit: list
+        ack: [{ documents: [{ id: 7, title: Introduction }], theme: dark }]
+      - emit: open
+        args: [{ documentId: 7, mode: dark, title: mine, dueAt: 2026-11-28 }]
+        changes:
+          - { update: document, key: { id: 7 }, set: { owner: 12 } }
+      - emit: give
+        args: [{ documentId: 7, ownerId: 12, title: mine }]
+`,
+    { file: 'literals.yaml', readBinary: () => undefined },
+  );
+  if (story.errors) throw new Error(story.errors.join('\n'));
+  const { literals, days } = inspectRecording(story.recording, 0);
+  expect(literals.map(({ value, seen, sent, why }) => [value, seen.of, sent.map(({ of, key }) => `${of} ${key}`), why])).toEqual([
+    [7, 'list', ['open documentId', 'give documentId'], 'a number may be there by chance, and no trace inserted a row with it'],
+    [12, 'document', ['give ownerId'], 'the row was there before: no trace inserted it'],
+  ]);
+  expect(days.map(({ value, of }) => [value, of])).toEqual([['2026-11-28', 'open']]);
+});

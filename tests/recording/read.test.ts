@@ -118,7 +118,7 @@ quarantine: { owner: a }
       'r.yaml:6:5 REPLAY_UNKNOWN_KEY unknown key `nonsense`; known here: id, user, status, times, traces, received',
       'r.yaml:7:12 REPLAY_INVALID_VALUE sessions[0].times: 0 times for 1 traces: each trace has one entry; add or remove that of the trace that you added or removed',
       'r.yaml:11:24 REPLAY_INVALID_VALUE sessions[0].traces[0].pushes[0].to: there is no session bob in this recording',
-      'r.yaml:11:39 REPLAY_UNKNOWN_KEY unknown key `x`; known here: to, event, args, except, answer',
+      'r.yaml:11:39 REPLAY_UNKNOWN_KEY unknown key `x`; known here: to, event, args, except, volatile, answer',
     ]);
   });
 

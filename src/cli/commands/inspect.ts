@@ -31,7 +31,7 @@ function inspect(terminal: Console, path: string, { out, names }: { out: string;
     const placeOf = placeFinder(text, file);
     const info: FileInfo = { file, bytes, sideFiles, lineOf: (place) => placeOf(place.path).line ?? 1, notes };
     const inspection = inspectRecording(recording, now);
-    for (const line of names ? nameLines(inspection, info).slice(2) : inspectionLines(inspection, info)) terminal.print(line);
+    for (const line of names ? nameLines(inspection, info).slice(1) : inspectionLines(inspection, info)) terminal.print(line);
   }
   return exitCodes.good;
 }

@@ -9,12 +9,12 @@ import { id, secretOf, type TagBody, Tagged, type Value } from '../values.js';
 import { findDeltas } from './deltas.js';
 import { createProver } from './proof.js';
 import { rowNames } from './rows.js';
-import { mapSites, type Site, sitesOf, timeline } from './sites.js';
+import { isEffect, mapSites, type Site, sitesOf, timeline } from './sites.js';
 import { findUnlikely } from './strings.js';
 import { templateAt } from './texts.js';
 import { findTimes } from './times.js';
 import { findUniques } from './uniques.js';
-import { createNamer } from './words.js';
+import { createNamer, keyNames, plain } from './words.js';
 
 export interface FoundName {
   /** as it stands in the YAML: `!id annotation1` */
@@ -24,9 +24,19 @@ export interface FoundName {
   places: number;
 }
 
+/** A value that is sent as it stands, though a row of the recording has it as its key: nothing proves that it is meant. */
+export interface Unproven {
+  value: string | number;
+  event: string;
+  key: string;
+  /** the names that it could be */
+  like: string[];
+}
+
 export interface Named {
   recording: Recording;
   names: FoundName[];
+  unproven: Unproven[];
 }
 
 /** The recording with its names, matchers and deltas in place of the concrete values; observations' `was` is dropped. */
@@ -51,6 +61,16 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
     const known = places.get(tag);
     if (known) known.places++;
     else places.set(tag, { tag, why, places: 1 });
+  };
+
+  const unproven = new Map<string, Unproven>();
+  const leave = (site: Site): void => {
+    const { value, event, key } = site;
+    // A property that is named after a table says what it means.
+    if (evidence.tables.some(({ name, foreignKeys }) => keyNames(key, name) || foreignKeys.some(({ column }) => plain(column) === plain(key)))) return;
+    const like = [...new Set(rows.at(site, String(value)).map(({ name }) => name))];
+    if (like.length > 0 && (typeof value === 'string' || typeof value === 'number'))
+      unproven.set(JSON.stringify([value, event, key]), { value, event, key, like });
   };
 
   /** A text that holds secrets which the server made: their names in their places. */
@@ -97,6 +117,7 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
       if ('name' in body) note(`!${body.tag} ${body.name}`, random.why);
       return random.tag;
     }
+    if (!isEffect(site)) leave(site);
     const found = templateAt(site, rows, evidence, prove);
     if (!found) return undefined;
     const inside = unlikely.inside(site, found.template);
@@ -106,7 +127,8 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
     return template === value ? undefined : new Tagged({ tag: 'text', template });
   };
   const recording = mapSites(withDeltas, decide);
-  return { recording, names: [...places.values()].sort((a, b) => a.tag.localeCompare(b.tag, 'en', { numeric: true })) };
+  const names = [...places.values()].sort((a, b) => a.tag.localeCompare(b.tag, 'en', { numeric: true }));
+  return { recording, names, unproven: [...unproven.values()] };
 }
 
 /** A tag as it stands in the YAML. */

@@ -14,7 +14,7 @@ export const keepNames = (named: Named, known: Recording): Named => keepNamesAt(
 
 /** The same where it is known which value is which: pairs of the new one and the known one. Names that are `reserved` are not given to others. */
 export function keepNamesAt(
-  { recording, names }: Named,
+  { recording, names, unproven }: Named,
   places: Iterable<[Value | undefined, Value | undefined]>,
   reserved: ReadonlySet<string> = new Set(),
 ): Named {
@@ -38,6 +38,7 @@ export function keepNamesAt(
       ...found,
       tag: found.tag.replace(/^(!(?:id|uuid|now(?: \w+)?(?: [+-]\d+\w+)?) )(.+)$/, (_, head: string, name: string) => head + rename(name)),
     })),
+    unproven: unproven.map((one) => ({ ...one, like: one.like.map(rename) })),
   };
 }
 

@@ -14,7 +14,8 @@ const add = (what: string, name: string): Trace[] => [
   emit('show', [id(name)], { ack: [text(`/notes/\${${name}}`)] }),
 ];
 const lines = (traces: Trace[]) => writeRecording(recordingOf(traces)).text.split('\n').slice(7).join('\n');
-const kept = (now: Trace[], before: Trace[]) => keepNames({ recording: recordingOf(now), names: [] }, recordingOf(before)).recording.sessions[0]?.traces ?? [];
+const kept = (now: Trace[], before: Trace[]) =>
+  keepNames({ recording: recordingOf(now), names: [], unproven: [] }, recordingOf(before)).recording.sessions[0]?.traces ?? [];
 
 it('keeps the names around something that is new, and gives that a new one', () => {
   const before = [...add('a', 'note1'), ...add('c', 'note2')];
@@ -45,7 +46,10 @@ it('tells the names as they stand in the file', () => {
     { tag: '!id note1', why: 'a row', places: 2 },
     { tag: '!unique note1', why: 'unique', places: 1 },
   ];
-  const { names } = keepNames({ recording: recordingOf(add('c', 'note1')), names: found }, recordingOf([...add('a', 'note1'), ...add('c', 'note2')]));
+  const { names } = keepNames(
+    { recording: recordingOf(add('c', 'note1')), names: found, unproven: [] },
+    recordingOf([...add('a', 'note1'), ...add('c', 'note2')]),
+  );
   expect(names.map(({ tag }) => tag)).toEqual(['!id note2', '!unique note1']);
 });
 

@@ -338,6 +338,72 @@ describe('times', () => {
   ])('%j in arguments', (value, expected) => expect(named([emit('x', [{ when: value }])])[0]?.args).toEqual([{ when: expected }]));
 });
 
+describe('times that are so many hours away', () => {
+  const DAY = 86_400_000;
+  const relative = (form: 'iso' | 'ms' | 's', offset: number, name?: string) => new Tagged({ tag: 'now', form, offset, ...(name !== undefined && { name }) });
+
+  test.each<[Value, Value]>([
+    [at(7 * DAY + 5), relative('iso', 7 * DAY)],
+    [START - DAY + 1999, relative('ms', -DAY)],
+    [(START + 3600_000 + 1000) / 1000, relative('s', 3600_000)],
+    [at(15 * 60_000 + 20), relative('iso', 15 * 60_000)],
+    // A person chooses whole minutes, and nobody any other distance.
+    [at(7 * DAY), at(7 * DAY)],
+    [at(7 * DAY + 20_000), at(7 * DAY + 20_000)],
+    [at(17 * 60_000 + 20), at(17 * 60_000 + 20)],
+  ])('%j in arguments', (value, expected) => expect(named([emit('x', [{ dueAt: value }])])[0]?.args).toEqual([{ dueAt: expected }]));
+
+  test('are a name where they come back, and any time where they come back in another form', () => {
+    const due = at(7 * DAY + 5);
+    const [made] = named([emit('x', [{ dueAt: due }], { ack: [{ dueAt: due, stored: due.replace('T', ' ').slice(0, 19) }] })]);
+    expect(made).toMatchObject({
+      args: [{ dueAt: relative('iso', 7 * DAY, 'dueAt1') }],
+      ack: [{ dueAt: relative('iso', 7 * DAY, 'dueAt1'), stored: any('timestamp') }],
+    });
+  });
+
+  test('are any time where the server made them', () =>
+    expect(named([emit('x', [{}], { ack: [{ expires: at(DAY + 7), fixed: at(DAY + 20_000) }] })])[0]?.ack).toEqual([
+      { expires: any('timestamp'), fixed: at(DAY + 20_000) },
+    ]));
+
+  test('are a name of the server where it gave them and the client sends them back, under the same property', () => {
+    const version = at(5);
+    const [read, save, other] = named([
+      emit('open', [{}], { ack: [{ updatedAt: version, createdAt: version }] }),
+      emit('save', [{ updatedAt: version }]),
+      emit('note', [{ seenAt: at(2001) }]),
+    ]);
+    expect(read?.ack).toEqual([{ updatedAt: id('updatedAt1'), createdAt: any('timestamp') }]);
+    expect(save?.args).toEqual([{ updatedAt: id('updatedAt1') }]);
+    expect(other?.args).toEqual([{ seenAt: new Tagged({ tag: 'now', form: 'iso' }) }]);
+  });
+});
+
+describe('events with general names', () => {
+  const card = (value: number) => insert('comment', { id: value, annotationId: 1, text: 'milk' });
+  const added = (value: number) => emit('message', [{ kind: 'add', text: 'milk' }], { changes: [card(value)] });
+
+  test('an id is that of the row that the trace changed, or answered with', () => {
+    const gone = emit('message', [{ kind: 'remove', id: 7 }], { changes: [{ delete: 'comment', key: { id: 7 } }], ack: [{ id: 7 }] });
+    expect(named([added(7), gone])[1]).toMatchObject({ args: [{ kind: 'remove', id: id('comment1') }], ack: [{ id: id('comment1') }] });
+    const read = emit('message', [{ kind: 'get', id: 7 }], { ack: [{ data: { id: 7, text: 'milk' } }] });
+    expect(named([added(7), read])[1]?.args).toEqual([{ kind: 'get', id: id('comment1') }]);
+  });
+
+  test('not where another row with this key was changed, where it only stands in a list, or under another property', () => {
+    const both = emit('message', [{ id: 7 }], { changes: [{ delete: 'comment', key: { id: 7 } }, update('document', { id: 7 }, { title: 'x' })] });
+    expect(named([added(7), both])[1]?.args).toEqual([{ id: 7 }]);
+    expect(named([added(7), emit('message', [{ id: 7 }], { ack: [[{ id: 7, text: 'milk' }]] })])[1]?.args).toEqual([{ id: 7 }]);
+    expect(named([added(7), emit('message', [{ n: 7 }], { changes: [{ delete: 'comment', key: { id: 7 } }] })])[1]?.args).toEqual([{ n: 7 }]);
+  });
+
+  test('what is left as it stands although it could be meant is told', () => {
+    const { unproven } = findNames(recordingOf([added(7), emit('message', [{ n: 7, of: 8 }])]), evidenceOf());
+    expect(unproven).toEqual([{ value: 7, event: 'message', key: 'n', like: ['comment1'] }]);
+  });
+});
+
 describe('unique texts', () => {
   test('one that a person chose is unique wherever it stands, also in a text around it, before and after', () => {
     const steps = [
