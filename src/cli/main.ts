@@ -5,6 +5,7 @@ import { capturesCommand } from './commands/captures.js';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { doctorCommand } from './commands/doctor.js';
 import { exportCommand } from './commands/export.js';
+import { giveCommand } from './commands/give.js';
 import { importCommand } from './commands/import.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -57,6 +58,7 @@ const commands = [
   learnCommand,
   lintCommand,
   inspectCommand,
+  giveCommand,
   pruneCommand,
   renameCommand,
   migrateCommand,

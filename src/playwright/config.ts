@@ -6,6 +6,7 @@ import { type LoadedRecording, loadRecordings } from '../recording/load.js';
 import { writeNotStarted, writeUnfinished } from '../results/not-started.js';
 import { nodeOptions, preloadFile } from '../wire/preload.js';
 import { admit, planFor, tellPlan } from './admission.js';
+import { checkVary } from './known.js';
 import { type ReplayUse, replayOptions, type ScaleInput, type ScaleOptions, scaleOptions } from './options.js';
 import { beginRun, isMainProcess, scenarioName, setScale } from './run.js';
 import { selectedProjects } from './selected-projects.js';
@@ -39,6 +40,7 @@ export function defineReplayConfig(config: ReplayConfig): Config {
     const { REPLAY_PLAN } = process.env;
     if (!REPLAY_PLAN) beginRun(scenarioName(rest));
     const loaded = checkRecordings(scale);
+    if (Object.keys(options.vary).length > 0) checked(() => checkVary(options.vary, loadRecordings(scale.recordings).recordings));
     const plan = planFor(loaded, selectedProjects(all, process.argv), options, scale.schedule);
     if (REPLAY_PLAN) tellPlan(REPLAY_PLAN, plan);
     if (isRun(process.argv)) {

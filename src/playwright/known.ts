@@ -1,4 +1,5 @@
 /** What is known before a replay begins: what will not be measured, which secrets are configured, which columns everybody changes. */
+import { ReplayError } from '../errors.js';
 import type { LoadedRecording } from '../recording/load.js';
 import { changeOf } from '../recording/schema.js';
 import { secretsOf, Tagged, type Value, walk } from '../recording/values.js';
@@ -53,4 +54,19 @@ export function mutableColumns(recordings: LoadedRecording[]): Set<string> {
         for (const change of (trace.changes ?? []).map(changeOf))
           if (change.op === 'update') for (const column of Object.keys(change.values)) columns.add(column);
   return columns;
+}
+
+/** A name of `use.vary` is given by some recording, and its values have the recorded type: an application may tell 7 from "7". Throws REPLAY_OPTION_INVALID. */
+export function checkVary(vary: ReplayOptions['vary'], recordings: LoadedRecording[]): void {
+  for (const [name, values] of Object.entries(vary)) {
+    const recorded = recordings.flatMap(({ recording }) => recording.given?.[name] ?? []);
+    const wrong = values.find((value) => recorded.some((one) => typeof one !== typeof value));
+    const problem =
+      recorded.length === 0
+        ? 'no recording has it under `given`'
+        : wrong === undefined
+          ? undefined
+          : `${JSON.stringify(wrong)} is no ${typeof recorded[0]}, as it was recorded`;
+    if (problem) throw new ReplayError('REPLAY_OPTION_INVALID', `\`use.vary.${name}\`: ${problem}`);
+  }
 }

@@ -45,6 +45,8 @@ export const useSchema = z.object({
   watch: z.string().min(1).optional(),
   /** values of `!secret name`; also `REPLAY_SECRET_NAME` in the environment */
   secrets: z.record(z.string(), z.union([z.string(), z.number()])).default({}),
+  /** values of the names that recordings say are `given`: copy i has entry i mod n; one copy alone has what was recorded */
+  vary: z.record(z.string(), z.array(z.union([z.string(), z.number()])).min(1)).default({}),
   /** tables that are the application's own noise: session store, logs. `*` and `?` stand for any letters. Their changes are neither required nor unexpected */
   ignoreTables: z.array(z.string().min(1)).default([]),
   /** columns, as TABLE.COLUMN, with `*` and `?` */

@@ -231,6 +231,7 @@ function inputOf(
     target: options.baseURL,
     ...(options.socketPath === undefined ? {} : { socketPath: options.socketPath }),
     transport: options.transport,
+    vary: options.vary,
     ackTimeout: options.ackTimeout,
     connectTimeout: options.connectTimeout,
     speed: speedFactor(options.speed),

@@ -64,7 +64,7 @@ function compareAt(expected: Value, actual: Value | undefined, path: string, out
   else if (actual === undefined) out.differences.push({ path, class: 'removed', expected });
   else {
     const shared = outer.scope.level === 'shared' && !outer.own;
-    const loose = shared && (outer.loose || (key !== '' && outer.scope.mutable.has(key))) && !containsNames(expected);
+    const loose = shared && (outer.loose || (key !== '' && outer.scope.mutable.has(key))) && !containsNames(expected, outer.scope);
     const context = loose && !outer.loose ? { ...outer, loose } : outer;
     if (Array.isArray(expected) && Array.isArray(actual))
       if (shared && isOpen(expected, actual)) compareOpenList(expected, actual, path, context, key, out);
@@ -82,13 +82,20 @@ function compareAt(expected: Value, actual: Value | undefined, path: string, out
   }
 }
 
-/** Whose an object is, says its id; without one it is this copy's if it has a name, or if what it stands in is. */
+/** Whose an object is, says its id; without one it is this copy's if it has a name, or if what it stands in is. What a given id stands for is not what was recorded. */
 function owner(object: ValueObject, context: CompareContext): CompareContext {
   const id = field(object, 'id');
-  const foreign = typeof id === 'number' || typeof id === 'string';
-  const own = !foreign && (context.own || Object.values(object).some(isName));
+  const { scope } = context;
+  const given = id instanceof Tagged && isGiven(id, scope);
+  const foreign = given || typeof id === 'number' || typeof id === 'string';
+  const own = !foreign && (context.own || Object.values(object).some((value) => isName(value) && !isGiven(value, scope)));
+  if (given && !context.loose && isOther(id, scope)) return { ...context, own, loose: true };
   return own === context.own ? context : { ...context, own };
 }
+
+/** Whether it is the name of something that was there before. */
+export const isGiven = ({ body }: Tagged, { given }: Scope): boolean => body.tag === 'id' && given?.has(body.name) === true;
+const isOther = ({ body }: Tagged, { given, names }: Scope): boolean => body.tag === 'id' && given?.get(body.name) !== names.get(body.name);
 
 function compareObject(expected: ValueObject, actual: ValueObject, path: string, context: CompareContext, out: Comparison): void {
   for (const [key, item] of Object.entries(expected)) compareAt(item, field(actual, key), join(path, key), context, key, out);
@@ -262,11 +269,11 @@ export function merge(out: Comparison, more: Comparison): void {
   out.compared.ignored += more.compared.ignored;
 }
 
-/** Whether a value is known to be this copy's: it is, or contains, a name. */
-function containsNames(value: Value): boolean {
+/** Whether a value is known to be this copy's: it is, or contains, a name; with a scope none that is given. */
+function containsNames(value: Value, scope?: Scope): boolean {
   let found = false;
   walk(value, (node) => {
-    found ||= isName(node) || (node instanceof Tagged && node.body.tag === 'keys');
+    found ||= (isName(node) && !(scope && isGiven(node, scope))) || (node instanceof Tagged && node.body.tag === 'keys');
   });
   return found;
 }

@@ -48,7 +48,7 @@ export function inspectRecording(recording: Recording, now: number): Inspection 
     sessions: recording.sessions.map((session) => sessionOf(recording, session)),
     events: eventCounts(steps),
     tables: tableCounts(recording),
-    names: nameUses(recording, places).map((use) => ({ ...use, why: reasonOf(use) })),
+    names: nameUses(recording, places).map((use) => ({ ...use, why: givenAs(recording, use.name) ?? reasonOf(use) })),
     literals: coincidences(places),
     days: sentDays(places),
     secrets: secretUses(places),
@@ -105,6 +105,10 @@ function matcherCounts(places: readonly Place[]): Inspection['matchers'] {
     counts.set(tag, (counts.get(tag) ?? 0) + 1);
   }
   return [...counts].map(([tag, count]) => ({ tag, count })).sort((a, b) => b.count - a.count);
+}
+
+function givenAs({ given }: Recording, name: string): string | undefined {
+  return given && Object.hasOwn(given, name) ? `it is given: ${JSON.stringify(given[name])} alone, among others what \`use.vary\` says` : undefined;
 }
 
 /** As far as the file tells it: the finder knew the concrete values, which are gone. */

@@ -179,6 +179,8 @@ export const recordingSchema = z
     reason: z.string().optional(),
     disabled: z.literal(true).optional(),
     quarantine: quarantineSchema.optional(),
+    /** names that nobody makes, and their recorded values: one copy alone has those, among others `use.vary` says which */
+    given: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
     sessions: z.array(sessionSchema).min(1),
     checkpoints: z.array(checkpointSchema).optional(),
     /** events at the beginning that a flight recorder did not keep */

@@ -33,6 +33,8 @@ export interface Scope {
   own: ReadonlySet<string>;
   /** columns that some recording of the pool updates: anybody may have changed them */
   mutable: ReadonlySet<string>;
+  /** names that nobody makes, and their recorded values: what they stand for was there before, and is not this copy's own */
+  given?: ReadonlyMap<string, Value>;
   /** names learnt from inside a text, which does not say whether they are numbers: the next `!id` does */
   untyped?: Set<string>;
 }

@@ -17,6 +17,8 @@ export function unknownNames(recording: Value): { unknown: Unknown[]; known: Set
   const sent: { name: string; tag: Tagged }[] = [];
   const sockets: { name: string; tag: Tagged }[] = [];
   const sessions = new Set<string>();
+  const given = field(recording, 'given');
+  if (isObject(given)) for (const name of Object.keys(given)) known.add(name);
 
   const visit = (value: Value | undefined, sending: boolean): void => {
     if (value === undefined) return;

@@ -1,5 +1,5 @@
 /** The row changes of one trace against what was recorded (law 1). Pure. */
-import { type CompareContext, type Comparison, compareValue, emptyCompared, join, merge, type ValueDifference } from '../recording/compare.js';
+import { type CompareContext, type Comparison, compareValue, emptyCompared, isGiven, join, merge, type ValueDifference } from '../recording/compare.js';
 import { changePath } from '../recording/difference-path.js';
 import type { Change } from '../recording/schema.js';
 import { nameValue, type Scope } from '../recording/scope.js';
@@ -147,7 +147,7 @@ function compareSet(want: Change, got: ObservedChange, path: string, context: Ch
   const after: ValueObject = { ...before, ...got.values };
   const shared = context.scope.level === 'shared';
   // Its key is the row's own name: nobody but this copy knows the row.
-  const ownRow = Object.values(want.key).some((value) => value instanceof Tagged);
+  const ownRow = Object.values(want.key).some((value) => value instanceof Tagged && !isGiven(value, context.scope));
   for (const [column, value] of Object.entries(want.values)) {
     if (context.ignore.column(want.table, column)) {
       out.compared.ignored++;

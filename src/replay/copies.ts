@@ -41,9 +41,11 @@ const secretsOf = (secrets: ReplayInput['secrets'], suffix: string): Scope['secr
   new Map([...secrets].map(([name, value]) => [name, typeof value === 'string' ? value.replaceAll('{unique}', suffix) : value]));
 
 function createCopy({ loaded, order, own, uniques }: Prepared, copy: number, suffix: string, input: ReplayInput): CopyState {
+  const given = Object.entries(loaded.recording.given ?? {});
   const scope: Scope = {
     level: input.level,
-    names: new Map(),
+    names: new Map(given.map(([name, recorded]) => [name, input.copies === 1 ? recorded : varied(input.vary?.[name], copy, recorded)])),
+    ...(given.length > 0 && { given: new Map(given) }),
     suffix,
     sockets: new Map(),
     secrets: secretsOf(input.secrets, suffix),
@@ -67,3 +69,6 @@ function createCopy({ loaded, order, own, uniques }: Prepared, copy: number, suf
   }));
   return state;
 }
+
+const varied = (values: readonly (string | number)[] = [], copy: number, recorded: string | number): string | number =>
+  values[copy % values.length] ?? recorded;

@@ -34,6 +34,8 @@ export interface ReplayInput {
   measures: Measures;
   ignore: Ignore;
   secrets: ReadonlyMap<string, string | number>;
+  /** the values of given names: copy i has entry i mod n; one copy alone has what was recorded */
+  vary?: Readonly<Record<string, readonly (string | number)[]>>;
   /** columns that any recording of the folder updates */
   mutable: ReadonlySet<string>;
   /** the account that a user of a copy gets in with. Default: the user */

@@ -139,6 +139,24 @@ describe('rename', () => {
   });
 });
 
+describe('give', () => {
+  test('makes a value a given name, wherever it stands under the key', async () => {
+    const { code, said } = await runs('give', 'one', 'document1', '1', '--key', 'documentId');
+    expect([code, said]).toEqual([0, expect.stringContaining('one.yaml: 2 places')]);
+    expect(text('one')).toBe(
+      of('one').replace('status: finished\n', 'status: finished\ngiven: { document1: 1 }\n').replaceAll('{ documentId: 1 }', '{ documentId: !id document1 }'),
+    );
+  });
+
+  test('says where the value does not stand', async () => {
+    expect(await runs('give', 'one', 'document1', '1', '--key', 'documentId', '--text')).toMatchObject({
+      code: 2,
+      said: expect.stringContaining('"1" stands nowhere under documentId'),
+    });
+    expect(await runs('give', 'one', '${x}', '1', '--key', 'x')).toMatchObject({ code: 2, said: expect.stringContaining('a name has no braces') });
+  });
+});
+
 describe('migrate', () => {
   test('says that there is nothing to do', async () => {
     expect(await runs('migrate')).toEqual({ code: 0, said: 'all 2 recordings are of version 1\n' });

@@ -24,6 +24,7 @@ const elsewhere: Record<string, { file: string; contains: string[] }> = {
   },
   'REPLAY_ITERATIONS=10 npx playwright test': { file: 'tests/e2e/matrix.test.ts', contains: ['REPLAY_ITERATIONS:'] },
   'npx socket-replay export checkout': { file: 'tests/cli/record.test.ts', contains: ["world.cli('export', 'killed')"] },
+  'npx socket-replay give checkout document1 7 --key documentId --key document.id': { file: 'tests/cli/edit.test.ts', contains: ["runs('give', 'one',"] },
   'npx socket-replay learn checkout --dry-run': { file: 'tests/e2e/learn.test.ts', contains: ["'learn', 'shelf', '--dry-run'"] },
   'npx socket-replay captures': { file: 'tests/cli/control.test.ts', contains: ["world.cli('captures')"] },
   'npx socket-replay checkpoint paid': { file: 'tests/cli/control.test.ts', contains: ["world.cli('checkpoint', 'paid')"] },

@@ -7,7 +7,7 @@ import type { Finding, Subject } from './rules.js';
 /** A name is sent: some trace that is not disabled must have begun to make it before, or it was received, which is waited for. */
 export function unmadeNames({ recording, places }: Subject): Finding[] {
   return nameUses(recording, places)
-    .filter(({ kind }) => kind === 'id')
+    .filter(({ kind, name }) => kind === 'id' && !Object.hasOwn(recording.given ?? {}, name))
     .flatMap(({ name, made, sent }): Finding[] => {
       const first = sent.find((place) => place.step && !place.step.trace.disabled);
       if (!first?.step) return [];
