@@ -182,13 +182,15 @@ function renewPushes(run: TraceRun, fresh: Trace, order: ReadonlyMap<string, num
     const groups = new Map<string, { args: Value[]; to: string[]; got: number[] }>();
     for (const id of to) {
       const index = gotOf.get(push)?.get(id);
-      if (index === undefined) continue;
-      const args = renewArgs(push.args ?? [], seenAt(index), argsAt(index), renewing({ ...context, session: id }));
+      // What is volatile may only have got lost.
+      if (index === undefined && !push.volatile) continue;
+      const recorded = push.args ?? [];
+      const args = index === undefined ? recorded : renewArgs(recorded, seenAt(index), argsAt(index), renewing({ ...context, session: id }));
       const key = JSON.stringify(toJson(args));
       const group = groups.get(key) ?? { args, to: [], got: [] };
       groups.set(key, group);
       group.to.push(id);
-      group.got.push(index);
+      if (index !== undefined) group.got.push(index);
     }
     return [...groups.values()].map(({ args, to: ids, got }) => ({
       entry: ids.length === to.length ? withArgs(push, args) : withArgs({ ...push, to: sorted(ids) }, args),

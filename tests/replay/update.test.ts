@@ -49,7 +49,10 @@ beforeAll(async () => {
         io.emit('tagAdded', { id, name, ...(has('unique text') && { title: `the tag ${name} is new`, slug: name }) });
         done({ success: true });
       });
-      socket.on('list', (done) => done(has('list') ? ['a', 'new', 'c'] : ['a', 'b', 'c', 'd']));
+      socket.on('list', (done) => {
+        if (!has('volatile lost')) socket.volatile.emit('listing', 'now');
+        done(has('list') ? ['a', 'new', 'c'] : ['a', 'b', 'c', 'd']);
+      });
       socket.on('silent', (done) => (has('silent') ? undefined : done(1)));
     });
   });
@@ -162,6 +165,7 @@ describe('updated', () => {
         `+ ${note('{ noteId: !id note1, key: !id shareKey1, at: !any timestamp, ticket: !id ticket1 }')}`,
       ],
     ],
+    [['list', 'volatile lost'], ['- ack: [[a, b, c, d]]', '+ ack: [[a, new, c]]']],
     [['not to the sender'], ['- - to: [anonymous, anonymous-2]', '+ - to: anonymous-2']],
   ])('%j: red, then green, and with the application as it was the text of before', async (names, lines) => {
     const red = await replayed(yaml, ...names);
