@@ -131,7 +131,6 @@ function stopsOf(recording: Recording, steps: readonly Step[], now: number): str
   const today = new Date(now).toISOString().slice(0, 10);
   const disabled = steps.filter(({ trace }) => trace.disabled).length;
   const quarantined = steps.filter(({ trace }) => trace.quarantine && trace.quarantine.expires >= today).length;
-  const http = steps.filter(({ trace }) => trace.http && !trace.disabled).length;
   const { quarantine } = recording;
   return [
     ...(recording.disabled ? ['it is disabled: replayed only where it is named'] : []),
@@ -141,6 +140,5 @@ function stopsOf(recording: Recording, steps: readonly Step[], now: number): str
       : []),
     ...(disabled > 0 ? [`${disabled} of ${steps.length} traces are disabled`] : []),
     ...(quarantined > 0 ? [`${quarantined} of ${steps.length} traces are quarantined: their failures do not count`] : []),
-    ...(http > 0 ? [`${http} HTTP requests, which this version does not replay`] : []),
   ];
 }

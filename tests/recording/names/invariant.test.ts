@@ -17,8 +17,43 @@ interface World {
   seed: string;
 }
 
-type Action = 'annotate' | 'comment' | 'tag' | 'open' | 'assign' | 'delete' | 'subscribe' | 'unsubscribe' | 'rename' | 'taken' | 'load' | 'room';
-const actions: Action[] = ['annotate', 'comment', 'tag', 'open', 'assign', 'delete', 'subscribe', 'unsubscribe', 'rename', 'taken', 'load', 'room'];
+type Action =
+  | 'choose'
+  | 'typed'
+  | 'due'
+  | 'message'
+  | 'given'
+  | 'annotate'
+  | 'comment'
+  | 'tag'
+  | 'open'
+  | 'assign'
+  | 'delete'
+  | 'subscribe'
+  | 'unsubscribe'
+  | 'rename'
+  | 'taken'
+  | 'load'
+  | 'room';
+const actions: Action[] = [
+  'choose',
+  'typed',
+  'due',
+  'message',
+  'given',
+  'annotate',
+  'comment',
+  'tag',
+  'open',
+  'assign',
+  'delete',
+  'subscribe',
+  'unsubscribe',
+  'rename',
+  'taken',
+  'load',
+  'room',
+];
 
 /** A small application that does the actions in one world. */
 function play(steps: readonly { action: Action; by: string; pick: number }[], world: World): Recording {
@@ -77,7 +112,27 @@ function play(steps: readonly { action: Action; by: string; pick: number }[], wo
           pushes: [push('documentRefresh', [{ id: 1, title: `title ${i}` }])],
           changes: [revised()],
         });
+      if (action === 'due') {
+        const dueAt = new Date(world.start + i * 1000 + 7 * 86_400_000 + 1).toISOString();
+        return emit('remind', [{ dueAt }], { by, ack: [{ success: true, dueAt }] });
+      }
       if (!annotation) return undefined;
+      if (action === 'choose')
+        return emit('choose', [{ annotations: { [String(annotation.id)]: true } }], { by, ack: [{ annotations: { [String(annotation.id)]: { on: true } } }] });
+      if (action === 'typed')
+        return emit('enter', [{ annotationId: annotation.id as number, list: [[{ annotationId: annotation.id as number }]] }], {
+          by,
+          pushes: [push('entered', { annotationId: String(annotation.id) })],
+        });
+      if (action === 'given') return emit('touch', [{ annotationId: annotation.id as number, createdAt: annotation.createdAt as string }], { by, ack: [] });
+      if (action === 'message') {
+        annotations.splice(annotations.indexOf(annotation), 1);
+        return emit('message', [{ verb: 'remove', id: annotation.id as number }], {
+          by,
+          ack: [],
+          changes: [{ delete: 'annotation', key: { id: annotation.id as number } }],
+        });
+      }
       if (action === 'comment') {
         const row = { id: ++last.comment, annotationId: annotation.id as number, text: `comment ${i}` };
         return emit('commentUpdate', [{ annotationId: row.annotationId, text: row.text }], {
@@ -122,7 +177,8 @@ const flow = fc.array(fc.record({ action: fc.constantFrom(...actions), by: fc.co
 });
 const world = fc.record({
   ids: fc.nat(40),
-  start: fc.integer({ min: 1_790_000_000_000, max: 1_799_000_000_000 }),
+  // Whole seconds, so that no time a little later is a whole minute, as a person would choose it.
+  start: fc.integer({ min: 1_790_000_000, max: 1_799_000_000 }).map((seconds) => seconds * 1000),
   seed: fc.string({ minLength: 1, maxLength: 4 }),
 });
 const evidence = (start: number) => ({ ...evidenceOf(annotator), startedAt: start, sockets: { alice: 'SIDalice0000000000AB', bob: 'SIDbob0000000000AB' } });
