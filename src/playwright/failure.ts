@@ -12,7 +12,13 @@ import type { ReplayOptions } from './options.js';
 /** More steps than this nobody reads; each costs time. The report has all. */
 const STEPS = 20;
 
-export async function failTest(summary: ReplaySummary, failed: TraceRecord[], recordings: LoadedRecording[], options: ReplayOptions): Promise<never> {
+export async function failTest(
+  summary: ReplaySummary,
+  failed: TraceRecord[],
+  recordings: LoadedRecording[],
+  options: ReplayOptions,
+  more: string[] = [],
+): Promise<never> {
   const causes = failed.filter((trace) => !trace.quarantined && trace.outcome !== 'aborted');
   const shown = causes.slice(0, STEPS);
   if (shown.length > 0)
@@ -23,6 +29,7 @@ export async function failTest(summary: ReplaySummary, failed: TraceRecord[], re
       }
     });
   const lines = [
+    ...more,
     ...summary.errors.map(({ code, message }) => `${code}: ${message}`),
     ...shown.slice(0, 10).map((trace) => describe(trace, recordings, options).words),
   ];

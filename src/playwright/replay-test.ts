@@ -24,6 +24,7 @@ import { currentRun, currentScale } from './run.js';
 import { refuseScaling, selectRecordings } from './selection.js';
 import { checkTarget, resetTarget, undoAll } from './target.js';
 import { type Turn, takeTurn } from './turn.js';
+import { isUpdating, writeUpdate } from './update.js';
 
 /** What a replay adds up to, for scenarios that assert more. */
 export interface ReplayResult {
@@ -72,19 +73,32 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
   const beside = iteration > 0 && testInfo.project.metadata.schedule === 'parallel';
   const job: Job = { recordings, iteration, copies, clients, beside, options, testInfo, signal };
   const kept: TraceRecord[] = [];
+  let notUpdated: string | undefined;
+  let updated = false;
   const summary = await withJournal(job, async (journal) => {
     const ready = await prepare(job, journal);
     try {
-      return await withWritten(job, ready, journal, (wrote) => replay({ ...inputOf(job, ready, journal, kept), ...(wrote && { wrote }) }));
+      const done = await withWritten(job, ready, journal, (wrote) => replay({ ...inputOf(job, ready, journal, kept), ...(wrote && { wrote }) }));
+      const [recording] = recordings;
+      if (done.verdict === 'failed' && recording && updates(job)) {
+        notUpdated = writeUpdate(recording, done, journal, testInfo);
+        updated = notUpdated === undefined;
+      }
+      return done;
     } finally {
       ready.probe?.close();
       await ready.watch?.close();
       ready.turn.end();
     }
   });
-  if (summary.verdict !== 'finished' || summary.errors.length > 0) await failTest(summary, kept, recordings, options);
+  if (updated) return { verdict: 'updated', outcomes: summary.counts, clients };
+  const more = notUpdated === undefined ? [] : [`not updated: ${notUpdated}`];
+  if (summary.verdict !== 'finished' || summary.errors.length > 0) await failTest(summary, kept, recordings, options, more);
   return { verdict: summary.verdict, outcomes: summary.counts, clients };
 }
+
+/** Only from `regression`, where nobody else is there. */
+const updates = ({ iteration, testInfo }: Pick<Job, 'iteration' | 'testInfo'>): boolean => iteration === 0 && isUpdating(testInfo);
 
 /** The journal is closed whatever happens, and written also when the process is told to exit. */
 async function withJournal<T>({ testInfo }: Job, work: (journal: Journal) => Promise<T>): Promise<T> {
@@ -217,7 +231,7 @@ const header = (
 };
 
 function inputOf(
-  { recordings, copies, options, testInfo, signal }: Job,
+  { recordings, iteration, copies, options, testInfo, signal }: Job,
   { probe, watch, fence, level, unmeasured, accountOf }: Ready,
   journal: Journal,
   kept: TraceRecord[],
@@ -249,6 +263,7 @@ function inputOf(
     ...(watch && { watch }),
     namespaceFence: fence,
     errors: unmeasured.filter(({ fails }) => fails).map(({ what }) => ({ code: 'REPLAY_NOT_MEASURED' as const, message: what })),
+    update: updates({ iteration, testInfo }),
     write(record) {
       journal.write(record);
       if (record.type === 'trace' && record.outcome !== 'passed' && kept.length < KEPT) kept.push(record);
