@@ -4,8 +4,9 @@ import { test as base } from '@playwright/test';
 import type { ErrorCode } from '../errors.js';
 import type { LoadedRecording } from '../recording/load.js';
 import { labelOf } from '../recording/schema.js';
+import { quarantineOf } from '../replay/records.js';
 import type { ReplaySummary } from '../replay/replay.js';
-import { failureWords } from '../results/headline.js';
+import { failureWords, overWords } from '../results/headline.js';
 import type { TraceRecord } from '../results/schema.js';
 import type { ReplayOptions } from './options.js';
 
@@ -53,7 +54,8 @@ function describe(trace: TraceRecord, recordings: LoadedRecording[], options: Re
   const recorded = loaded?.recording.sessions[s]?.traces[trace.trace];
   const line = loaded?.lineOf(s, trace.trace) ?? 1;
   const file = loaded?.file ?? '';
-  const words = failureWords({ outcome: trace.outcome, difference: trace.differences?.[0], reason: trace.reason }, options.ackTimeout);
+  const over = loaded ? overWords({ quarantine: quarantineOf(loaded, recorded), quarantined: trace.quarantined }) : '';
+  const words = failureWords({ outcome: trace.outcome, difference: trace.differences?.[0], reason: trace.reason }, options.ackTimeout) + over;
   return { file, line, words: `${trace.recording}: ${trace.session}'s ${recorded ? labelOf(recorded) : `trace ${trace.trace}`} (${file}:${line}) — ${words}` };
 }
 
