@@ -5,6 +5,7 @@ import { leaseAccounts } from '../auth/users.js';
 import { openWritten } from '../database/written.js';
 import { ReplayError, ReplayErrors } from '../errors.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
+import { applyRules, ignoredBy } from '../recording/rules.js';
 import { ignoreOf } from '../replay/ignore.js';
 import { type Progress, type ReplayInput, type ReplaySummary, replay } from '../replay/replay.js';
 import { type Journal, openJournal } from '../results/journal.js';
@@ -67,7 +68,7 @@ let calls = 0;
 export async function replayTest(names: string[] | undefined, options: ReplayOptions, testInfo: TestInfo, signal: AbortSignal): Promise<ReplayResult> {
   const iteration = Number(testInfo.project.metadata.iteration ?? 0);
   refuseScaling(testInfo);
-  const recordings = selectRecordings(names, iteration);
+  const recordings = selectRecordings(names, iteration).map((loaded) => ruled(loaded, options.rules));
   const copies = Math.max(1, iteration);
   const clients = copies * recordings.reduce((sum, { recording }) => sum + recording.sessions.length, 0);
   const beside = iteration > 0 && testInfo.project.metadata.schedule === 'parallel';
@@ -81,7 +82,7 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
       const done = await withWritten(job, ready, journal, (wrote) => replay({ ...inputOf(job, ready, journal, kept), ...(wrote && { wrote }) }));
       const [recording] = recordings;
       if (done.verdict === 'failed' && recording && updates(job)) {
-        notUpdated = writeUpdate(recording, done, journal, testInfo);
+        notUpdated = writeUpdate(recording, done, { journal, testInfo, rules: options.rules });
         updated = notUpdated === undefined;
       }
       return done;
@@ -95,6 +96,12 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
   const more = notUpdated === undefined ? [] : [`not updated: ${notUpdated}`];
   if (summary.verdict !== 'finished' || summary.errors.length > 0) await failTest(summary, kept, recordings, options, more);
   return { verdict: summary.verdict, outcomes: summary.counts, clients };
+}
+
+/** The same recording where no rule has a matcher. */
+function ruled(loaded: LoadedRecording, rules: ReplayOptions['rules']): LoadedRecording {
+  const recording = applyRules(loaded.recording, rules);
+  return recording === loaded.recording ? loaded : { ...loaded, recording };
 }
 
 /** Only from `regression`, where nobody else is there. */
@@ -254,7 +261,12 @@ function inputOf(
       pushes: measure.includes('pushes'),
       changes: measure.includes('changes') && (probe !== undefined || watch !== undefined),
     },
-    ignore: ignoreOf(options.ignoreTables, options.ignoreColumns),
+    ignore: ignoreOf(
+      [...options.ignoreTables, ...ignoredBy(options.rules).tables],
+      [...options.ignoreColumns, ...ignoredBy(options.rules).columns],
+      ignoredBy(options.rules).events,
+    ),
+    ...(options.success !== undefined && { success: typeof options.success === 'object' ? options.success.call : options.success }),
     secrets: secretsFor(recordings, options.secrets),
     mutable: mutableColumns(all.length > 0 ? all : recordings),
     account: accountOf,

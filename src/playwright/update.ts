@@ -6,6 +6,7 @@ import { ReplayError } from '../errors.js';
 import { editFiles } from '../recording/edit-files.js';
 import { editRecording } from '../recording/edit-recording.js';
 import type { LoadedRecording } from '../recording/load.js';
+import { applyRules, type Rule } from '../recording/rules.js';
 import { sameValue, type Value } from '../recording/values.js';
 import type { ReplaySummary } from '../replay/replay.js';
 import type { Journal } from '../results/journal.js';
@@ -14,8 +15,18 @@ import { currentRun, currentScale } from './run.js';
 /** Playwright says `default` or `missing` unless it was told to. */
 export const isUpdating = ({ config }: TestInfo): boolean => ['all', 'changed'].includes(config.updateSnapshots);
 
+interface Writing {
+  journal: Journal;
+  testInfo: TestInfo;
+  rules: readonly Rule[];
+}
+
 /** Writes the recording. The result is why it was not written; undefined: it was. */
-export function writeUpdate({ recording, file }: LoadedRecording, { update, errors }: ReplaySummary, journal: Journal, testInfo: TestInfo): string | undefined {
+export function writeUpdate(
+  { recording, file }: LoadedRecording,
+  { update, errors }: ReplaySummary,
+  { journal, testInfo, rules }: Writing,
+): string | undefined {
   if (!update || errors.length > 0) return 'the replay itself failed';
   if (update.refused !== undefined) return update.refused;
   if (update.edits.length === 0) return 'nothing that it says would be another one';
@@ -23,7 +34,7 @@ export function writeUpdate({ recording, file }: LoadedRecording, { update, erro
   try {
     const edited = editFiles(currentScale().recordings, [file], (text, reading) =>
       editRecording(text, reading, (read) => {
-        if (!sameValue(read.recording as unknown as Value, recording as unknown as Value))
+        if (!sameValue(applyRules(read.recording, rules) as unknown as Value, recording as unknown as Value))
           throw new ReplayError('REPLAY_EDIT_REFUSED', 'the file has changed since it was replayed', { file });
         return update.edits;
       }),

@@ -139,6 +139,7 @@ function testResult(test: LoadedTest): TestResult {
     ...(test.updated.length > 0 && { updated: test.updated.map(({ recording, file, traces }) => ({ recording, file, traces: traces.length })) }),
     ...(end?.totals && { totals: end.totals }),
     ...(end?.checkpoints && { checkpoints: end.checkpoints }),
+    ...(end?.ignoredPushes !== undefined && { ignoredPushes: end.ignoredPushes }),
     ...(end?.ignoredChanges !== undefined && { ignoredChanges: end.ignoredChanges }),
     ...(end?.recordedUnattributed && { recordedUnattributed: end.recordedUnattributed }),
   };

@@ -167,6 +167,8 @@ const besideSchema = z.strictObject({
   checkpoints: z.strictObject({ compared: z.int(), notCompared: z.int() }).optional(),
   /** changes of tables and columns that the configuration ignores */
   ignoredChanges: z.int().optional(),
+  /** pushes of events that the configuration ignores */
+  ignoredPushes: z.int().optional(),
   /** changes that are recorded without a cause, and how many of them this replay saw: alone only */
   recordedUnattributed: z.strictObject({ recorded: z.int(), seen: z.int() }).optional(),
 });
