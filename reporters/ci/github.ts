@@ -1,7 +1,7 @@
 /** Failures where a GitHub pull request shows them: at the line of the YAML, and in the job's summary. */
 import { appendFile } from 'node:fs/promises';
 import { playwrightCommand } from '../../src/results/command.js';
-import { ackTimeoutOf, failureWords } from '../../src/results/headline.js';
+import { ackTimeoutOf, failureWords, gates, overWords } from '../../src/results/headline.js';
 import type { Failure, Results } from '../../src/results/schema.js';
 import { milliseconds, plural, visible } from '../../src/results/text.js';
 
@@ -15,20 +15,20 @@ export function githubAnnotations(results: Results): string[] {
   );
   const failures = causes(results).map((failure) => {
     const title = `${failure.recording}: ${failure.session}'s ${failure.label}`;
-    const text = `${failureWords(failure, ackTimeoutOf(results, failure))} (${failure.count}x in ${failure.projects.join(', ')})`;
+    const text = `${failureWords(failure, ackTimeoutOf(results, failure))}${overWords(failure)} (${failure.count}x in ${failure.projects.join(', ')})`;
     return `::error file=${property(failure.file)},line=${failure.line},title=${property(visible(title))}::${data(text)}`;
   });
   return [...failures, ...errors].slice(0, MOST_ANNOTATIONS);
 }
 
-const causes = (results: Results): Failure[] => results.failures.filter((failure) => !failure.follows && !failure.quarantined);
+const causes = (results: Results): Failure[] => results.failures.filter((failure) => !failure.follows && gates(failure));
 
 /** As @actions/core does: a payload must not end the command or begin another one. */
 const data = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 const property = (text: string): string => data(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
 
 export function markdownSummary(results: Results): string {
-  const icon = { passed: '✅', failed: '❌', interrupted: '⏸️', 'not-started': '⛔' }[results.verdict];
+  const icon = { passed: '✅', updated: '📝', failed: '❌', interrupted: '⏸️', 'not-started': '⛔' }[results.verdict];
   const lines = [`### ${icon} socket-replay: ${results.verdict}`, '', cell(results.headline), ''];
   const iterations = results.tests.filter(({ kind }) => kind === 'iteration');
   if (iterations.length > 0 || results.notRun.length > 0) {

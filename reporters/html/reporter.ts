@@ -5,6 +5,7 @@
 import { relative } from 'node:path';
 import type { FullConfig, FullResult, Reporter, Suite, TestCase, TestError } from '@playwright/test/reporter';
 import { collectRun, type PlannedProject } from '../../src/results/collect.js';
+import { isGood } from '../../src/results/headline.js';
 import type { Problem } from '../../src/results/load.js';
 import type { Results } from '../../src/results/schema.js';
 import { printAnnotations } from '../ci/github.js';
@@ -80,15 +81,13 @@ export default class ReplayReporter implements Reporter {
     const page = await writeReport(results, detail, REPLAY_REPORT_DIR || this.options.outputFolder || 'replay-report', this.options.assets ?? builtAssets);
     console.log(summaryText(results, relative(process.cwd(), page) || page));
     await printAnnotations(results);
-    return results.verdict !== 'passed' && result.status === 'passed' ? { status: 'failed' } : undefined;
+    return !['passed', 'updated'].includes(results.verdict) && result.status === 'passed' ? { status: 'failed' } : undefined;
   }
 
   /** Tests that failed for Playwright and passed for their journals: an assertion of the scenario, a crash, a timeout. */
   private unexplained(results: Results): Problem[] {
-    const red = new Set(
-      results.tests.filter(({ verdict }) => verdict !== 'finished' && verdict !== 'skipped').map(({ test }) => `${test.project} ${test.line} ${test.title}`),
-    );
-    const projects = new Set(results.tests.filter(({ verdict }) => verdict !== 'finished' && verdict !== 'skipped').map(({ test }) => test.project));
+    const red = new Set(results.tests.filter((test) => !isGood(test)).map(({ test }) => `${test.project} ${test.line} ${test.title}`));
+    const projects = new Set(results.tests.filter((test) => !isGood(test)).map(({ test }) => test.project));
     return this.tests.flatMap((test): Problem[] => {
       const project = test.parent.project()?.name ?? '';
       const last = test.results.at(-1);

@@ -57,12 +57,19 @@ export function defineReplayConfig(config: ReplayConfig): Config {
     // One thing at a time, and in file order: what is replayed alone must be alone.
     ...(alone ? { workers: 1, fullyParallel: false } : {}),
     ...rest,
-    use: { ...use, ...(typeof use?.reset === 'function' && { reset: { call: use.reset } }), baseURL: options.baseURL } as Config['use'],
+    use: { ...use, ...(use && withCalls(use)), baseURL: options.baseURL } as Config['use'],
     // What runs elsewhere is not started here.
     ...(webServer && !process.env.REPLAY_BASE_URL && { webServer: (Array.isArray(webServer) ? webServer : [webServer]).map(withProbe) }),
     projects: all,
   });
 }
+
+/** Bare functions, and lists of two objects, Playwright would take for fixtures. */
+const withCalls = ({ reset, success, rules }: ReplayConfig['use']): object => ({
+  ...(typeof reset === 'function' && { reset: { call: reset } }),
+  ...(typeof success === 'function' && { success: { call: success } }),
+  ...(Array.isArray(rules) && { rules: { list: rules } }),
+});
 
 function replayProjects(scale: ScaleOptions): Project<ReplayUse>[] {
   const chained = scale.schedule === 'ramp' && !scale.continueOnFailure;

@@ -4,15 +4,22 @@ import { test as base } from '@playwright/test';
 import type { ErrorCode } from '../errors.js';
 import type { LoadedRecording } from '../recording/load.js';
 import { labelOf } from '../recording/schema.js';
+import { quarantineOf } from '../replay/records.js';
 import type { ReplaySummary } from '../replay/replay.js';
-import { failureWords } from '../results/headline.js';
+import { failureWords, overWords } from '../results/headline.js';
 import type { TraceRecord } from '../results/schema.js';
 import type { ReplayOptions } from './options.js';
 
 /** More steps than this nobody reads; each costs time. The report has all. */
 const STEPS = 20;
 
-export async function failTest(summary: ReplaySummary, failed: TraceRecord[], recordings: LoadedRecording[], options: ReplayOptions): Promise<never> {
+export async function failTest(
+  summary: ReplaySummary,
+  failed: TraceRecord[],
+  recordings: LoadedRecording[],
+  options: ReplayOptions,
+  more: string[] = [],
+): Promise<never> {
   const causes = failed.filter((trace) => !trace.quarantined && trace.outcome !== 'aborted');
   const shown = causes.slice(0, STEPS);
   if (shown.length > 0)
@@ -23,6 +30,7 @@ export async function failTest(summary: ReplaySummary, failed: TraceRecord[], re
       }
     });
   const lines = [
+    ...more,
     ...summary.errors.map(({ code, message }) => `${code}: ${message}`),
     ...shown.slice(0, 10).map((trace) => describe(trace, recordings, options).words),
   ];
@@ -46,7 +54,8 @@ function describe(trace: TraceRecord, recordings: LoadedRecording[], options: Re
   const recorded = loaded?.recording.sessions[s]?.traces[trace.trace];
   const line = loaded?.lineOf(s, trace.trace) ?? 1;
   const file = loaded?.file ?? '';
-  const words = failureWords({ outcome: trace.outcome, difference: trace.differences?.[0], reason: trace.reason }, options.ackTimeout);
+  const over = loaded ? overWords({ quarantine: quarantineOf(loaded, recorded), quarantined: trace.quarantined }) : '';
+  const words = failureWords({ outcome: trace.outcome, difference: trace.differences?.[0], reason: trace.reason }, options.ackTimeout) + over;
   return { file, line, words: `${trace.recording}: ${trace.session}'s ${recorded ? labelOf(recorded) : `trace ${trace.trace}`} (${file}:${line}) — ${words}` };
 }
 

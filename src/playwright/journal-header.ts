@@ -5,6 +5,7 @@ import { toJson } from '../recording/json.js';
 import type { LoadedRecording } from '../recording/load.js';
 import { kindOf, labelOf } from '../recording/schema.js';
 import type { Value } from '../recording/values.js';
+import { quarantineOf } from '../replay/records.js';
 import { type BeginRecord, RESULTS_VERSION, type Recorded } from '../results/schema.js';
 
 /** Recorded binary values keep only their length above this many bytes. */
@@ -23,6 +24,7 @@ export function recordedOf(loaded: LoadedRecording): Recorded {
         kind: kindOf(trace),
         line: loaded.lineOf(s, t),
         ...(trace.disabled && { disabled: true as const }),
+        ...(quarantineOf(loaded, trace) && { quarantine: quarantineOf(loaded, trace) }),
         expected: toJson(trace as unknown as Value, SHOWN_BYTES),
       })),
     })),

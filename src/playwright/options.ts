@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { loginSchema } from '../auth/get-in.js';
 import { ReplayError } from '../errors.js';
+import { ruleProblem, ruleSchema } from '../recording/rules.js';
+import { conventions, type OwnConvention } from '../recording/success.js';
 
 const speed = z.union([z.enum(['fast', 'realtime']), z.number().positive().max(1000)]);
 const part = z.enum(['acks', 'pushes', 'changes']);
@@ -24,6 +26,15 @@ const resetSchema = z.union([
   z.strictObject({ call: call() }),
   call('expected { post }, { command }, { undo }, { postgres } or a function'),
 ]);
+
+const own = z.custom<OwnConvention>((input) => typeof input === 'function', `expected ${conventions.join(', ')} or a function`);
+/** `{ call }` is what `defineReplayConfig` makes of a function: a bare one Playwright would take for a fixture */
+const successSchema = z.union([z.enum(conventions), z.strictObject({ call: own }), own]);
+
+/** `{ list }` is what `defineReplayConfig` makes of it: a list of two objects Playwright would take for a fixture and its settings */
+const rulesSchema = z.union([z.array(ruleSchema), z.strictObject({ list: z.array(ruleSchema) }).transform(({ list }) => list)], {
+  error: ({ input }) => (Array.isArray(input) ? ruleProblem(input) : 'expected a list of rules'),
+});
 
 export const useSchema = z.object({
   /** where the application is */
@@ -51,6 +62,10 @@ export const useSchema = z.object({
   ignoreTables: z.array(z.string().min(1)).default([]),
   /** columns, as TABLE.COLUMN, with `*` and `?` */
   ignoreColumns: z.array(z.string().regex(/.\../s, 'expected TABLE.COLUMN')).default([]),
+  /** rules of the whole application: pushes that are ignored, and matchers for places in events and for columns */
+  rules: rulesSchema.default([]),
+  /** what of an acknowledgement says yes or no. Default: learnt from the recording */
+  success: successSchema.optional(),
   /** path of Socket.IO on the target. Default `/socket.io` */
   socketPath: z.string().startsWith('/').optional(),
   /** the scenario's word for a protected target; `REPLAY_ALLOW_PROTECTED` has to name it too. Default false */

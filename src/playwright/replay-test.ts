@@ -5,6 +5,7 @@ import { leaseAccounts } from '../auth/users.js';
 import { openWritten } from '../database/written.js';
 import { ReplayError, ReplayErrors } from '../errors.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
+import { applyRules, ignoredBy } from '../recording/rules.js';
 import { ignoreOf } from '../replay/ignore.js';
 import { type Progress, type ReplayInput, type ReplaySummary, replay } from '../replay/replay.js';
 import { type Journal, openJournal } from '../results/journal.js';
@@ -24,6 +25,7 @@ import { currentRun, currentScale } from './run.js';
 import { refuseScaling, selectRecordings } from './selection.js';
 import { checkTarget, resetTarget, undoAll } from './target.js';
 import { type Turn, takeTurn } from './turn.js';
+import { isUpdating, writeUpdate } from './update.js';
 
 /** What a replay adds up to, for scenarios that assert more. */
 export interface ReplayResult {
@@ -66,25 +68,44 @@ let calls = 0;
 export async function replayTest(names: string[] | undefined, options: ReplayOptions, testInfo: TestInfo, signal: AbortSignal): Promise<ReplayResult> {
   const iteration = Number(testInfo.project.metadata.iteration ?? 0);
   refuseScaling(testInfo);
-  const recordings = selectRecordings(names, iteration);
+  const recordings = selectRecordings(names, iteration).map((loaded) => ruled(loaded, options.rules));
   const copies = Math.max(1, iteration);
   const clients = copies * recordings.reduce((sum, { recording }) => sum + recording.sessions.length, 0);
   const beside = iteration > 0 && testInfo.project.metadata.schedule === 'parallel';
   const job: Job = { recordings, iteration, copies, clients, beside, options, testInfo, signal };
   const kept: TraceRecord[] = [];
+  let notUpdated: string | undefined;
+  let updated = false;
   const summary = await withJournal(job, async (journal) => {
     const ready = await prepare(job, journal);
     try {
-      return await withWritten(job, ready, journal, (wrote) => replay({ ...inputOf(job, ready, journal, kept), ...(wrote && { wrote }) }));
+      const done = await withWritten(job, ready, journal, (wrote) => replay({ ...inputOf(job, ready, journal, kept), ...(wrote && { wrote }) }));
+      const [recording] = recordings;
+      if (done.verdict === 'failed' && recording && updates(job)) {
+        notUpdated = writeUpdate(recording, done, { journal, testInfo, rules: options.rules });
+        updated = notUpdated === undefined;
+      }
+      return done;
     } finally {
       ready.probe?.close();
       await ready.watch?.close();
       ready.turn.end();
     }
   });
-  if (summary.verdict !== 'finished' || summary.errors.length > 0) await failTest(summary, kept, recordings, options);
+  if (updated) return { verdict: 'updated', outcomes: summary.counts, clients };
+  const more = notUpdated === undefined ? [] : [`not updated: ${notUpdated}`];
+  if (summary.verdict !== 'finished' || summary.errors.length > 0) await failTest(summary, kept, recordings, options, more);
   return { verdict: summary.verdict, outcomes: summary.counts, clients };
 }
+
+/** The same recording where no rule has a matcher. */
+function ruled(loaded: LoadedRecording, rules: ReplayOptions['rules']): LoadedRecording {
+  const recording = applyRules(loaded.recording, rules);
+  return recording === loaded.recording ? loaded : { ...loaded, recording };
+}
+
+/** Only from `regression`, where nobody else is there. */
+const updates = ({ iteration, testInfo }: Pick<Job, 'iteration' | 'testInfo'>): boolean => iteration === 0 && isUpdating(testInfo);
 
 /** The journal is closed whatever happens, and written also when the process is told to exit. */
 async function withJournal<T>({ testInfo }: Job, work: (journal: Journal) => Promise<T>): Promise<T> {
@@ -217,7 +238,7 @@ const header = (
 };
 
 function inputOf(
-  { recordings, copies, options, testInfo, signal }: Job,
+  { recordings, iteration, copies, options, testInfo, signal }: Job,
   { probe, watch, fence, level, unmeasured, accountOf }: Ready,
   journal: Journal,
   kept: TraceRecord[],
@@ -241,7 +262,12 @@ function inputOf(
       pushes: measure.includes('pushes'),
       changes: measure.includes('changes') && (probe !== undefined || watch !== undefined),
     },
-    ignore: ignoreOf(options.ignoreTables, options.ignoreColumns),
+    ignore: ignoreOf(
+      [...options.ignoreTables, ...ignoredBy(options.rules).tables],
+      [...options.ignoreColumns, ...ignoredBy(options.rules).columns],
+      ignoredBy(options.rules).events,
+    ),
+    ...(options.success !== undefined && { success: typeof options.success === 'object' ? options.success.call : options.success }),
     secrets: secretsFor(recordings, options.secrets),
     mutable: mutableColumns(all.length > 0 ? all : recordings),
     account: accountOf,
@@ -250,6 +276,7 @@ function inputOf(
     ...(watch && { watch }),
     namespaceFence: fence,
     errors: unmeasured.filter(({ fails }) => fails).map(({ what }) => ({ code: 'REPLAY_NOT_MEASURED' as const, message: what })),
+    update: updates({ iteration, testInfo }),
     write(record) {
       journal.write(record);
       if (record.type === 'trace' && record.outcome !== 'passed' && kept.length < KEPT) kept.push(record);

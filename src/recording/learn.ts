@@ -244,7 +244,8 @@ function whyNot(
   if (value instanceof Tagged) return `${note ?? shown(actual)}; it stands under ${spelled(value)}`;
   if (node.kind === 'fixed') return `${shown(actual)}, recorded ${shown(expected)}: a status or the key of a row`;
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return `${typeOf(value)} is no text, number or truth value`;
-  if (/^(ack|http\.answer)(\[0\])?\.(ok|success)$/.test(path)) return note ?? `${shown(actual)}, recorded ${shown(expected)}: another outcome`;
+  if (/^(ack|http\.answer)(\[0\])?\.(ok|success)$/.test(path) || /^(refused: |accepted, recorded as refused: )/.test(note ?? ''))
+    return note ?? `${shown(actual)}, recorded ${shown(expected)}: another outcome`;
   // A long text is told by its beginning.
   const isMeant = found.every((difference) => sameValue(fromJson(difference.expected ?? null), value)) || (typeof value === 'string' && value.length > 10_000);
   if (!isMeant) return 'it cannot be told which value of the recording this is';

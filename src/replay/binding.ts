@@ -21,6 +21,12 @@ export function bindReceived({ session, copy }: SessionState, event: string, arg
   return bindMeant(candidates, args, copy.scope, copy.scope.level === 'shared');
 }
 
+/** The same for a push that is neither required nor unexpected, whichever trace it is of. */
+export function bindIgnored({ session, copy }: SessionState, event: string, args: Value[]): boolean {
+  const candidates = copy.loaded.recording.sessions.flatMap(({ traces }) => traces.flatMap((trace) => expectedPushes(trace, session.id, event)));
+  return bindMeant(candidates, args, copy.scope, true);
+}
+
 function bindMeant(candidates: { args?: Value[] }[], args: Value[], scope: Scope, mustFit = false): boolean {
   const meant = candidates.length === 1 && !mustFit ? candidates[0] : candidates.find((entry) => looksLike(entry.args ?? [], args, scope));
   return meant?.args !== undefined && !needsOf(meant.args).plain && bind(meant.args, args, scope).length > 0;

@@ -4,6 +4,7 @@ import { pushPath } from '../recording/difference-path.js';
 import { type Push, receivers, type Trace } from '../recording/schema.js';
 import { neededNames } from '../recording/scope.js';
 import { isObject, sameValue, type Value } from '../recording/values.js';
+import type { Ignore } from './ignore.js';
 import { type Assignment, assign, groupBoth } from './matching.js';
 import type { ReceivedPush } from './state.js';
 
@@ -16,9 +17,9 @@ interface WantedPush {
 }
 
 /** Pushes are compared per receiver and event; their order among each other is not stable on any real server. */
-export function comparePushes(expected: Trace, actual: ReceivedPush[], context: CompareContext): Comparison {
+export function comparePushes(expected: Trace, actual: ReceivedPush[], context: CompareContext, ignore?: Ignore): Comparison {
   const out: Comparison = { differences: [], compared: emptyCompared() };
-  for (const matched of matchPushes(expected, actual, context)) {
+  for (const matched of matchPushes(ignore ? withoutIgnored(expected, ignore) : expected, actual, context)) {
     merge(out, matched.comparison);
     for (const { item, path } of matched.missing)
       if (item.push.volatile) out.compared.ignored++;
@@ -28,6 +29,10 @@ export function comparePushes(expected: Trace, actual: ReceivedPush[], context: 
   if (context.scope.level === 'shared') out.differences.push(...misdirected(expected, actual, context));
   return out;
 }
+
+/** What the configuration ignores is not required; what came of it is not among the actual ones. */
+const withoutIgnored = (trace: Trace, ignore: Ignore): Trace =>
+  trace.pushes?.some(({ event }) => ignore.event(event)) ? { ...trace, pushes: trace.pushes.filter(({ event }) => !ignore.event(event)) } : trace;
 
 /** Which push is which, for each receiver and event. */
 export function matchPushes(expected: Trace, actual: ReceivedPush[], context: CompareContext): Assignment<WantedPush, ReceivedPush>[] {

@@ -10,7 +10,7 @@ import type { Watch, WatchedChange } from '../watch/watch.js';
 import { hashArgs } from '../wire/encode.js';
 import type { FromProbe } from '../wire/messages.js';
 import type { Background } from './background.js';
-import { bindChange, bindPush, bindReceived, observedChange } from './binding.js';
+import { bindChange, bindIgnored, bindPush, bindReceived, observedChange } from './binding.js';
 import { type ByTime, createByTime } from './by-time.js';
 import { type Source, sidOf, sourceOf } from './causes.js';
 import type { Ignore } from './ignore.js';
@@ -43,6 +43,8 @@ export interface EffectCounts {
   unattributed: { pushes: number; changes: number };
   /** of tables and columns that the configuration ignores */
   ignoredChanges: number;
+  /** of events that the configuration ignores */
+  ignoredPushes: number;
   /** the first few, for the report */
   examples: { kind: 'push' | 'change'; what: Json; asRecorded?: true }[];
 }
@@ -81,7 +83,7 @@ type ChangeMessage = Extract<FromProbe, { type: 'change' }>;
 
 export function createEffects(options: EffectsOptions): Effects {
   const { bySid } = options;
-  const counts: EffectCounts = { foreign: 0, unattributed: { pushes: 0, changes: 0 }, ignoredChanges: 0, examples: [] };
+  const counts: EffectCounts = { foreign: 0, unattributed: { pushes: 0, changes: 0 }, ignoredChanges: 0, ignoredPushes: 0, examples: [] };
   const receipts = new Map<string, { session: SessionState; event: string; args: Value[] }[]>();
   const reports = new Map<string, (string | null)[]>();
   /** what the probe said of sockets that nobody here knows yet, by socket id */
@@ -207,6 +209,12 @@ export function createEffects(options: EffectsOptions): Effects {
     reported,
     received(session, event, args) {
       if (over) return;
+      if (options.ignore.event(event)) {
+        counts.ignoredPushes++;
+        // The names in it may be sent all the same.
+        if (bindIgnored(session, event, args)) options.bound(session);
+        return;
+      }
       if (!options.probe) {
         unproven.received(session, event, args);
         return;

@@ -1,20 +1,23 @@
-/** Tables and columns that the configuration calls the application's own noise: neither required nor unexpected. */
+/** Tables, columns and pushes that the configuration calls the application's own noise: neither required nor unexpected. */
 import { globPattern } from '../recording/glob.js';
 import type { Change } from '../recording/schema.js';
 
 export interface Ignore {
+  /** a push */
+  event(name: string): boolean;
   table(name: string): boolean;
   column(table: string, column: string): boolean;
   /** the table, or every column that the update changed */
   change(change: Change): boolean;
 }
 
-/** Globs of tables, and of columns as TABLE.COLUMN. */
-export function ignoreOf(tables: readonly string[], columns: readonly string[]): Ignore {
+/** Globs of tables, of columns as TABLE.COLUMN, and of events. */
+export function ignoreOf(tables: readonly string[], columns: readonly string[], events: readonly string[] = []): Ignore {
   const table = remembered(matcherOf(tables));
   const place = remembered(matcherOf(columns));
   const column = (of: string, name: string): boolean => columns.length > 0 && place(`${of}.${name}`);
   return {
+    event: events.length === 0 ? () => false : remembered(matcherOf(events)),
     table,
     column,
     change: (change) => {

@@ -3,6 +3,7 @@ import type { Identity } from '../auth/identity.js';
 import type { Person } from '../auth/users.js';
 import type { ErrorCode } from '../errors.js';
 import type { LoadedRecording } from '../recording/load.js';
+import type { Convention, OwnConvention } from '../recording/success.js';
 import type { JournalRecord, Outcome, Verdict } from '../results/schema.js';
 import type { Watch } from '../watch/watch.js';
 import type { ProbeConnection } from '../wire/client.js';
@@ -33,6 +34,8 @@ export interface ReplayInput {
   order: OrderMode;
   measures: Measures;
   ignore: Ignore;
+  /** what says that an acknowledgement refuses. Default: learnt from the recording */
+  success?: Convention | OwnConvention;
   secrets: ReadonlyMap<string, string | number>;
   /** the values of given names: copy i has entry i mod n; one copy alone has what was recorded */
   vary?: Readonly<Record<string, readonly (string | number)[]>>;

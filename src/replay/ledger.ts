@@ -1,5 +1,7 @@
 /** Which traces have settled, which are judged and written: each once, and once more when something came too late. */
+import type { LoadedRecording } from '../recording/load.js';
 import type { Trace } from '../recording/schema.js';
+import { type Success, successOf } from '../recording/success.js';
 import type { Outcome } from '../results/schema.js';
 import { chooseNames } from './choose.js';
 import type { Progress, ReplayInput, ReplaySummary } from './input.js';
@@ -28,7 +30,7 @@ export interface Ledger {
 }
 
 export function createLedger(input: ReplayInput, writes: Writes, progress: Progress, began: number): Ledger {
-  const judging: Judging = { measures: input.measures, ignore: input.ignore, writes };
+  const judging: Judging = { measures: input.measures, ignore: input.ignore, writes, successOf: successes(input) };
   const counts = noCounts();
   const gating = noCounts();
   const seen: Ledger['seen'] = input.update ? new Map() : undefined;
@@ -116,6 +118,16 @@ export function createLedger(input: ReplayInput, writes: Writes, progress: Progr
         }
       }
     },
+  };
+}
+
+/** All copies of a recording have one. */
+function successes({ success }: ReplayInput): Judging['successOf'] {
+  const known = new Map<LoadedRecording, Success>();
+  return (loaded) => {
+    const found = known.get(loaded) ?? successOf(loaded.recording, success);
+    known.set(loaded, found);
+    return found;
   };
 }
 

@@ -80,10 +80,15 @@ const changeShown = ({ op, table, key, values, was }: Change): Json => ({
 const shown = (value: Value): Json => clipped(value, SHOWN_BYTES, SHOWN);
 
 /** Known failures are reported and do not gate, until the day after they expire. */
-export function isQuarantined({ recording }: LoadedRecording, trace?: Trace): boolean {
-  if (!recording.quarantine && !trace?.quarantine) return false;
-  const today = new Date().toISOString().slice(0, 10);
-  return [recording.quarantine, trace?.quarantine].some((quarantine) => quarantine !== undefined && quarantine.expires >= today);
+export function isQuarantined(loaded: LoadedRecording, trace?: Trace): boolean {
+  const quarantine = quarantineOf(loaded, trace);
+  return quarantine !== undefined && quarantine.expires >= new Date().toISOString().slice(0, 10);
+}
+
+/** That of the trace or of its recording, whichever lasts longer. */
+export function quarantineOf({ recording }: LoadedRecording, trace?: Trace): Trace['quarantine'] {
+  const [own, whole] = [trace?.quarantine, recording.quarantine];
+  return own && whole ? (own.expires >= whole.expires ? own : whole) : (own ?? whole);
 }
 
 /** Law 11, worst first, over what is not quarantined. */

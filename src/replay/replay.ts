@@ -102,7 +102,8 @@ function tellBeside(
     input.write({ type: 'note', level: 'info', code: 'ROWS_NOT_RECORDED', message });
   }
   // What was cut off proves nothing of what would have come, and of rows seen from outside each trace was judged by all of its own.
-  if (input.watch || !input.measures.changes || input.signal.aborted || errors.some(({ code }) => code === 'REPLAY_PROBE_LOST')) return {};
+  const ignored = left.ignoredPushes > 0 ? { ignoredPushes: left.ignoredPushes } : {};
+  if (input.watch || !input.measures.changes || input.signal.aborted || errors.some(({ code }) => code === 'REPLAY_PROBE_LOST')) return ignored;
   for (const message of background?.missing() ?? []) input.write({ type: 'note', level: 'info', code: 'UNATTRIBUTED_MISSING', message });
   const all = totals.result();
   // Where a trace failed the sum only follows.
@@ -111,6 +112,7 @@ function tellBeside(
   return {
     ...(all.length > 0 && { totals: all }),
     ...(checkpoints.counts.compared + checkpoints.counts.notCompared > 0 && { checkpoints: checkpoints.counts }),
+    ...ignored,
     ...(left.ignoredChanges > 0 && { ignoredChanges: left.ignoredChanges }),
     ...(background && background.counts.recorded > 0 && { recordedUnattributed: background.counts }),
   };

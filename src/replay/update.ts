@@ -10,7 +10,7 @@ import { type Renewing, renew, renewArgs, renewObject, withNew } from '../record
 import { type Change, type ChangeEntry, changeOf, labelOf, type Push, type Recording, receivers, type Trace } from '../recording/schema.js';
 import { bind, fillTemplate } from '../recording/scope.js';
 import { editsBetween } from '../recording/tree-edits.js';
-import { Tagged, type Value, type ValueObject } from '../recording/values.js';
+import { namesOf, Tagged, type Value, type ValueObject, walk } from '../recording/values.js';
 import type { TraceRecord } from '../results/schema.js';
 import { bindChange } from './binding.js';
 import { type ChangeContext, matchChanges } from './compare-changes.js';
@@ -253,6 +253,18 @@ function renewChanges(run: TraceRun, fresh: Trace, judging: Judging): ChangeEntr
     context,
   );
   const gotOf = new Map<Change, number>(matches.flatMap(({ pairs }) => pairs.map(([want, got]): [Change, number] => [want, run.changes.indexOf(got)])));
+  // Where fewer rows came than are recorded, the one stays whose name stands elsewhere too.
+  const uses = usesOf(run.session.copy.loaded.recording);
+  for (const { pairs, missing } of matches)
+    for (const { item } of missing) {
+      const other = pairs.find(
+        ([want, got]) =>
+          gotOf.has(want) && uses(item) > uses(want) && compareValue(item.values, got.values, '', { ...context, own: true }).differences.length === 0,
+      );
+      if (!other) continue;
+      gotOf.delete(other[0]);
+      gotOf.set(item, run.changes.indexOf(other[1]));
+    }
   const freshAt = (index: number): ChangeEntry => fresh.changes?.[index] as ChangeEntry;
   const entries = all.flatMap(({ entry, change }): Entry<ChangeEntry>[] => {
     if (ignore.change(change)) return [{ entry, got: [] }];
@@ -264,6 +276,18 @@ function renewChanges(run: TraceRun, fresh: Trace, judging: Judging): ChangeEntr
   const extras = matches.flatMap(({ extra }) => extra.filter(({ item }) => !ignore.change(item)).map(({ item }) => run.changes.indexOf(item)));
   for (const index of extras.sort((a, b) => a - b)) place(entries, { entry: freshAt(index), got: [index] }, index);
   return entries.map(({ entry }) => entry);
+}
+
+/** How often the names of a row stand in the recording. */
+function usesOf(recording: Recording): (change: Change) => number {
+  const counts = new Map<string, number>();
+  const namesIn = (value: Value): string[] => {
+    const names: string[] = [];
+    walk(value, (node) => node instanceof Tagged && names.push(...namesOf(node.body)));
+    return names;
+  };
+  for (const name of namesIn(recording as unknown as Value)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return ({ values }) => namesIn(values).reduce((sum, name) => sum + (counts.get(name) ?? 0), 0);
 }
 
 function renewChange(entry: ChangeEntry, want: Change, got: TraceRun['changes'][number], fresh: ChangeEntry, context: ChangeContext): ChangeEntry {

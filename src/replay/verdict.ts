@@ -1,7 +1,9 @@
 /** The verdict on one trace: acknowledgement, pushes per receiver, row changes, each against what was recorded. Pure. */
 import { type CompareContext, type Comparison, compareValue, merge, type ValueDifference } from '../recording/compare.js';
+import type { LoadedRecording } from '../recording/load.js';
 import { changeOf, type HttpRequest, kindOf } from '../recording/schema.js';
-import { Tagged, type Value, type ValueObject } from '../recording/values.js';
+import type { Success } from '../recording/success.js';
+import { isObject, type Value, type ValueObject } from '../recording/values.js';
 import type { Compared, Difference, Outcome } from '../results/schema.js';
 import { compareChanges } from './compare-changes.js';
 import { comparePushes } from './compare-pushes.js';
@@ -17,6 +19,8 @@ export interface Judging {
   measures: Measures;
   ignore: Ignore;
   writes: Writes;
+  /** whether an acknowledgement says no */
+  successOf(loaded: LoadedRecording): Success;
 }
 
 export interface TraceVerdict {
@@ -33,7 +37,8 @@ const SHOWN = 20_000;
 /** More differences of one trace than this nobody reads. */
 const MOST = 200;
 
-export function judge(run: TraceRun, { measures, ignore, writes }: Judging, now: number): TraceVerdict {
+export function judge(run: TraceRun, { measures, ignore, writes, successOf }: Judging, now: number): TraceVerdict {
+  const success = successOf(run.session.copy.loaded);
   const { expected, ack, forced } = run;
   const context: CompareContext = { scope: run.session.copy.scope, now, own: false, session: run.session.session.id };
   const found: { part: Difference['part']; difference: ValueDifference }[] = [];
@@ -43,14 +48,14 @@ export function judge(run: TraceRun, { measures, ignore, writes }: Judging, now:
     merge({ differences: [], compared }, { differences: [], compared: comparison.compared });
   };
   if (measures.acks && ack) {
-    if (Array.isArray(expected.ack)) add('ack', compareAck(expected.ack, ack, context));
+    if (Array.isArray(expected.ack)) add('ack', compareAck(expected.ack, ack, context, success));
     else if (expected.ack === 'never')
       found.push({ part: 'ack', difference: { path: 'ack', class: 'added', actual: ack, note: 'acknowledged, recorded as never acknowledged' } });
   }
   if (measures.acks && expected.http && run.answer) add('ack', compareAnswer(expected.http, run.answer, context));
   const sent = forced === undefined || forced.outcome === 'disconnected';
   if (sent && effectsKnown(expected)) {
-    if (measures.pushes && (expected.pushes || run.pushes.length > 0)) add('push', comparePushes(expected, run.pushes, context));
+    if (measures.pushes && (expected.pushes || run.pushes.length > 0)) add('push', comparePushes(expected, run.pushes, context, ignore));
     if (measures.changes && rowsWereSeen(run.session.copy.loaded) && (expected.changes || run.changes.length > 0))
       add('change', compareChanges((expected.changes ?? []).map(changeOf), run.changes, { ...context, ignore, writes, run }));
   }
@@ -69,22 +74,30 @@ export function judge(run: TraceRun, { measures, ignore, writes }: Judging, now:
   if (expected.http && !run.answer) return { ...verdict, outcome: 'timeout', reason: 'not answered' };
   if (expected.disconnect !== undefined && isByServer(expected.disconnect) && !endedAsRecorded(run.session, expected.disconnect))
     return { ...verdict, outcome: 'timeout', reason: `the server did not end the connection (${expected.disconnect})` };
-  if (measures.acks && Array.isArray(expected.ack) && ack && refusal(ack) !== undefined && refusal(expected.ack) === undefined)
-    return { ...verdict, outcome: 'rejected', reason: refusal(ack) };
+  if (measures.acks && Array.isArray(expected.ack) && ack && success(ack) !== undefined && success(expected.ack) === undefined)
+    return { ...verdict, outcome: 'rejected', reason: success(ack)?.message };
   return { ...verdict, outcome: verdict.differences.length > 0 ? 'mismatch' : 'passed' };
 }
 
 /** Where one says yes and the other no, that is the difference; that their data differ too only follows. */
-function compareAck(expected: Value[], actual: Value[], context: CompareContext): Comparison {
-  const [was, is] = [refusal(expected), refusal(actual)];
-  if ((was === undefined) === (is === undefined)) return compareValue(expected, actual, 'ack', context);
-  const flag = [expected[0], actual[0]].map((first) => first as ValueObject);
-  const key = flag.some((first) => first?.ok === false) ? 'ok' : 'success';
-  const note = is === undefined ? `accepted, recorded as refused: ${was}` : `refused: ${is}`;
+function compareAck(expected: Value[], actual: Value[], context: CompareContext, success: Success): Comparison {
+  const [was, is] = [success(expected), success(actual)];
+  const refusal = was ?? is;
+  if (!refusal || (was && is)) return compareValue(expected, actual, 'ack', context);
+  const note = is === undefined ? `accepted, recorded as refused: ${refusal.message}` : `refused: ${refusal.message}`;
+  const { path } = refusal;
   return {
-    differences: [{ path: `ack[0].${key}`, class: 'value', expected: flag[0]?.[key] ?? null, actual: flag[1]?.[key] ?? null, note }],
+    differences: [{ path, class: 'value', expected: valueAt(expected, path), actual: valueAt(actual, path), note }],
     compared: { value: 1, type: 0, ignored: 0 },
   };
+}
+
+/** `ack`, `ack[0]` or `ack[0].key`. */
+function valueAt(ack: Value[], path: string): Value {
+  if (path === 'ack') return ack;
+  const first = ack[0] ?? null;
+  const key = path.slice('ack[0].'.length);
+  return key === '' ? first : isObject(first) ? (first[key] ?? null) : null;
 }
 
 /** Status and answer, as far as they were recorded. */
@@ -92,15 +105,6 @@ function compareAnswer({ status, answer }: HttpRequest, actual: NonNullable<Trac
   const expected: ValueObject = { ...(status !== undefined && { status }), ...(answer !== undefined && { answer }) };
   const seen = Object.fromEntries(Object.entries(actual).filter(([part]) => Object.hasOwn(expected, part)));
   return compareValue(expected, seen, 'http', context);
-}
-
-/** The message of an acknowledgement that says no: `{success: false}`, `{ok: false}`. undefined: it does not say no. */
-function refusal(ack: Value[]): string | undefined {
-  const first = ack[0];
-  if (typeof first !== 'object' || first === null || Array.isArray(first) || first instanceof Tagged || first instanceof Uint8Array) return undefined;
-  if (first.success !== false && first.ok !== false) return undefined;
-  const message = first.message ?? first.msg ?? first.error;
-  return typeof message === 'string' ? message : 'refused without a message';
 }
 
 function shown(found: { part: Difference['part']; difference: ValueDifference }[]): Difference[] {

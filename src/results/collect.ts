@@ -44,6 +44,7 @@ export async function collectRun(options: CollectOptions): Promise<{ results: Re
   const replayed = testResults.some((test) => Object.values(test.outcomes).some((count) => count > 0));
   if (!replayed && errors.length === 0) errors.push({ code: 'REPLAY_EMPTY', message: 'Nothing was replayed: no test of a replay project left a result' });
   const finishedAt = options.finishedAt ?? new Date();
+  const quarantined = failures.filter((failure) => failure.quarantined).length;
   const results: Omit<Results, 'headline'> = {
     version: RESULTS_VERSION,
     run,
@@ -54,6 +55,7 @@ export async function collectRun(options: CollectOptions): Promise<{ results: Re
     tests: testResults,
     notRun,
     failures,
+    ...(quarantined > 0 && { quarantined }),
     recordings,
     traces: tests.flatMap(tracesOf),
     errors,
@@ -134,8 +136,10 @@ function testResult(test: LoadedTest): TestResult {
     notes,
     events: eventsOf(test, detail),
     ...(test.left && { left: test.left }),
+    ...(test.updated.length > 0 && { updated: test.updated.map(({ recording, file, traces }) => ({ recording, file, traces: traces.length })) }),
     ...(end?.totals && { totals: end.totals }),
     ...(end?.checkpoints && { checkpoints: end.checkpoints }),
+    ...(end?.ignoredPushes !== undefined && { ignoredPushes: end.ignoredPushes }),
     ...(end?.ignoredChanges !== undefined && { ignoredChanges: end.ignoredChanges }),
     ...(end?.recordedUnattributed && { recordedUnattributed: end.recordedUnattributed }),
   };
@@ -144,12 +148,14 @@ function testResult(test: LoadedTest): TestResult {
 /** Worst wins: what the test itself said, and what its traces say. */
 function verdictOf(test: LoadedTest, broken: boolean): Verdict {
   let worst: Verdict = broken ? 'failed' : (test.end?.verdict ?? 'interrupted');
+  // What differed is what the recording says now.
+  if (worst === 'failed' && !broken && test.updated.length > 0) worst = 'updated';
   const worsen = (verdict: Verdict): void => {
     if (verdicts.indexOf(verdict) < verdicts.indexOf(worst)) worst = verdict;
   };
   if (!test.end) worsen('interrupted');
   for (const { outcome, extra } of failedTraces(test))
-    if (!extra.quarantined) worsen(outcome === 'disconnected' ? 'disconnected' : outcome === 'aborted' ? 'interrupted' : 'failed');
+    if (!extra.quarantined && !extra.updated) worsen(outcome === 'disconnected' ? 'disconnected' : outcome === 'aborted' ? 'interrupted' : 'failed');
   return worst;
 }
 
@@ -160,7 +166,8 @@ function overall(tests: readonly TestResult[], errors: readonly Problem[], inter
   // What an interrupted run left behind is no failure of the application.
   if (found.has('interrupted')) return 'interrupted';
   if (errors.length > 0) return 'failed';
-  return interrupted ? 'interrupted' : 'passed';
+  if (interrupted) return 'interrupted';
+  return found.has('updated') ? 'updated' : 'passed';
 }
 
 function eventsOf({ recorded }: LoadedTest, { columns, sessions }: TestDetail): TestResult['events'] {

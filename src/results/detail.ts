@@ -22,7 +22,7 @@ export interface TraceColumns {
   ignored: number[];
 }
 
-export type TraceExtra = Pick<TraceRecord, 'differences' | 'reason' | 'needs' | 'noAck' | 'quarantined' | 'observed'>;
+export type TraceExtra = Pick<TraceRecord, 'differences' | 'reason' | 'needs' | 'noAck' | 'quarantined' | 'updated' | 'observed'>;
 
 export interface TestDetail {
   sessions: ReplayedSession[];

@@ -84,11 +84,13 @@ function add(
   if (!failure.projects.includes(project)) failure.projects.push(project);
   // Known failures do not gate only where every one of them is known.
   if (!extra.quarantined) delete failure.quarantined;
+  if (!extra.updated) delete failure.updated;
   known.interrupted &&= isInterrupted(failed);
   if (failure.first.iteration === first.iteration && failure.first.project === project && copy < failure.first.copy) {
     const { failure: earlier, ...rest } = make(key, first, test, failed, difference, recordings);
     known.failure = { ...earlier, count: failure.count, projects: failure.projects, ...(failure.quarantined ? { quarantined: true } : {}) };
     if (!failure.quarantined) delete known.failure.quarantined;
+    if (!failure.updated) delete known.failure.updated;
     Object.assign(known, { ...rest, interrupted: known.interrupted });
   }
 }
@@ -124,6 +126,8 @@ function make(
     projects: [first.project],
     first,
     ...(extra.quarantined && { quarantined: true }),
+    ...(step?.quarantine && { quarantine: step.quarantine }),
+    ...(extra.updated && { updated: true }),
   };
   const sessionPosition = recordings[position]?.sessions.findIndex(({ id }) => id === session) ?? 0;
   const severity = difference ? differenceClasses.indexOf(difference.class) : -1;

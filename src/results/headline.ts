@@ -8,8 +8,19 @@ const brief = (json: Difference['actual']): string => shorten(formatValue(json),
 
 /** `annotate-together: bob's commentUpdate (recordings/annotate-together.yaml:41) — the push commentRefresh to alice is missing` */
 function failureSentence(failure: Failure, ackTimeout?: number): string {
-  return `${visible(`${failure.recording}: ${failure.session}'s ${failure.label} (${failure.file}:${failure.line})`)} — ${failureWords(failure, ackTimeout)}`;
+  return `${visible(`${failure.recording}: ${failure.session}'s ${failure.label} (${failure.file}:${failure.line})`)} — ${failureWords(failure, ackTimeout)}${overWords(failure)}`;
 }
+
+/** Whether it turns the run red. */
+export const gates = ({ quarantined, updated }: Pick<Failure, 'quarantined' | 'updated'>): boolean => !quarantined && !updated;
+
+/** `quarantined by ana until 2026-12-31: the push is sometimes lost` */
+export const quarantineWords = ({ owner, reason, expires }: NonNullable<Failure['quarantine']>): string =>
+  visible(`quarantined by ${owner} until ${expires}: ${shorten(reason, 200)}`);
+
+/** Behind a failure that counts although it has a quarantine. */
+export const overWords = ({ quarantine, quarantined }: Pick<Failure, 'quarantine' | 'quarantined'>): string =>
+  quarantine && !quarantined ? `; its quarantine is over: ${quarantineWords(quarantine)}` : '';
 
 /** The part after the dash: what is not as recorded. */
 export function failureWords({ outcome, difference, reason }: Pick<Failure, 'outcome' | 'difference' | 'reason'>, ackTimeout?: number): string {
@@ -127,13 +138,14 @@ function segment(plain: string | undefined, quoted: string | undefined): string 
 /** The first thing to look at. */
 export function headlineOf(results: Omit<Results, 'headline'>): string {
   const { verdict, failures, errors, tests, notRun } = results;
-  const gating = failures.filter((failure) => !failure.quarantined);
-  if (verdict === 'passed') return passedWords(results, failures.length - gating.length);
+  const gating = failures.filter(gates);
+  if (verdict === 'passed') return passedWords(results);
+  if (verdict === 'updated') return updatedWords(results);
   const [first] = gating;
   const [error] = [...errors, ...tests.flatMap((test) => test.errors)];
   if (first && !(error && first.outcome === 'aborted')) return failureSentence(first, ackTimeoutOf(results, first));
   if (error) return visible(error.message.split('\n')[0] ?? error.code);
-  const unfinished = tests.find((test) => test.verdict !== 'finished' && test.verdict !== 'skipped');
+  const unfinished = tests.find((test) => !isGood(test));
   if (unfinished) return visible(`${unfinished.test.project}: ${unfinished.test.title} is ${unfinished.verdict}`);
   if (notRun.length > 0) return `${notRun.map(({ project }) => project).join(', ')} did not run`;
   return 'Nothing was replayed';
@@ -142,7 +154,19 @@ export function headlineOf(results: Omit<Results, 'headline'>): string {
 export const ackTimeoutOf = ({ tests }: Pick<Results, 'tests'>, failure: Failure): number | undefined =>
   tests.find(({ test }) => test.project === failure.first.project)?.ackTimeout;
 
-function passedWords({ recordings, tests }: Omit<Results, 'headline'>, quarantined: number): string {
+/** The recordings that were written anew. */
+export const updatedIn = ({ tests }: Pick<Results, 'tests'>): NonNullable<Results['tests'][number]['updated']> => tests.flatMap(({ updated = [] }) => updated);
+
+function updatedWords(results: Omit<Results, 'headline'>): string {
+  const files = updatedIn(results).map(({ file, traces }) => visible(`${file} (${plural(traces, 'trace')})`));
+  return `Updated ${plural(files.length, 'recording')}: ${files.join(', ')}. What they say now is what this run saw; review the difference as a change of behaviour${quarantinedWords(results)}`;
+}
+
+const quarantinedWords = ({ quarantined = 0 }: Pick<Results, 'quarantined'>): string =>
+  quarantined > 0 ? `; ${plural(quarantined, 'quarantined failure')} not counted` : '';
+
+function passedWords(results: Omit<Results, 'headline'>): string {
+  const { recordings, tests } = results;
   const iterations = new Set(tests.filter(({ kind }) => kind === 'iteration').map(({ iteration }) => iteration)).size;
   const clients = tests.reduce((most, test) => Math.max(most, test.clients), 0);
   const traces = tests.reduce((sum, test) => sum + Object.values(test.outcomes).reduce((a, b) => a + b, 0), 0);
@@ -152,7 +176,7 @@ function passedWords({ recordings, tests }: Omit<Results, 'headline'>, quarantin
     `up to ${plural(clients, 'client')}`,
     plural(traces, 'trace'),
   ];
-  return `Passed: ${parts.join(', ')}${quarantined > 0 ? `; ${plural(quarantined, 'quarantined failure')} not counted` : ''}`;
+  return `Passed: ${parts.join(', ')}${quarantinedWords(results)}`;
 }
 
 /** What the run left in the database, and how it is taken back; undefined where nothing is known to be left. */
@@ -164,10 +188,13 @@ export function leftWords({ tests, run }: Pick<Results, 'tests' | 'run'>): strin
   return `Without a \`reset\` the run left in the database: ${words}. See what can be taken back: npx socket-replay undo ${run} --database FILE|URL`;
 }
 
+/** Whether a test of Playwright passes by it. */
+export const isGood = ({ verdict }: Pick<Results['tests'][number], 'verdict'>): boolean => ['finished', 'skipped', 'updated'].includes(verdict);
+
 /** The counts beside the headline. */
 export function totalsWords({ tests, failures }: Pick<Results, 'tests' | 'failures'>, took: number): string {
-  const roots = failures.filter((failure) => !failure.follows && !failure.quarantined).length;
+  const roots = failures.filter((failure) => !failure.follows && gates(failure)).length;
   const traces = tests.reduce((sum, test) => sum + Object.values(test.outcomes).reduce((a, b) => a + b, 0), 0);
-  const bad = tests.filter((test) => test.verdict !== 'finished' && test.verdict !== 'skipped').length;
+  const bad = tests.filter((test) => !isGood(test)).length;
   return [`${bad} of ${plural(tests.length, 'test')} not passed`, plural(roots, 'failure'), plural(traces, 'trace'), milliseconds(took)].join(', ');
 }

@@ -2,7 +2,7 @@
 import { ReplayError } from '../errors.js';
 import type { TestDetail } from './detail.js';
 import { readJournal } from './read.js';
-import type { BeginRecord, EndRecord, NoteRecord, Recorded, SessionRecord, TestResult, TraceRecord } from './schema.js';
+import type { BeginRecord, EndRecord, NoteRecord, Recorded, SessionRecord, TestResult, TraceRecord, UpdatedRecord } from './schema.js';
 import { TraceTable } from './table.js';
 import { plural } from './text.js';
 
@@ -15,6 +15,7 @@ export interface LoadedTest {
   begin: BeginRecord;
   end?: EndRecord;
   left?: TestResult['left'];
+  updated: UpdatedRecord[];
   notes: Omit<NoteRecord, 'type'>[];
   detail: TestDetail;
   /** what is wrong with the journal itself */
@@ -31,6 +32,7 @@ export async function loadJournal(file: string, run: string): Promise<LoadedTest
   let end: EndRecord | undefined;
   let table: TraceTable | undefined;
   let left: LoadedTest['left'];
+  const updated: UpdatedRecord[] = [];
   const notes: LoadedTest['notes'] = [];
   const problems: Problem[] = [];
   const failedSessions: SessionRecord[] = [];
@@ -47,6 +49,7 @@ export async function loadJournal(file: string, run: string): Promise<LoadedTest
         if (record.outcome !== 'connected') failedSessions.push(record);
       } else if (record.type === 'end') end = record;
       else if (record.type === 'left') left = { inserted: record.inserted, updated: record.updated, deleted: record.deleted };
+      else if (record.type === 'updated') updated.push(record);
       else notes.push({ level: record.level, code: record.code, message: record.message, ...(record.detail !== undefined && { detail: record.detail }) });
     }
   } catch (error) {
@@ -58,7 +61,8 @@ export async function loadJournal(file: string, run: string): Promise<LoadedTest
   for (const session of failedSessions) if (session.outcome === 'connect-failed') tellConnect(table, session);
   const missing = complete(table, begin, end, failedSessions);
   if (missing > 0) problems.push({ code: 'REPLAY_UNSETTLED', message: `${plural(missing, 'trace')} of ${begin.test.title} ended without a result` });
-  return { begin, end, ...(left && { left }), notes, problems, recorded, detail: table.finish() };
+  for (const { recording, traces } of updated) for (const { session, trace } of traces) table.update(recording, session, trace);
+  return { begin, end, ...(left && { left }), updated, notes, problems, recorded, detail: table.finish() };
 }
 
 export const recordedKey = (recording: string, session: string): string => JSON.stringify([recording, session]);

@@ -3,8 +3,8 @@
 export const outcomes = ['passed', 'mismatch', 'rejected', 'timeout', 'connect-failed', 'disconnected', 'aborted', 'skipped'] as const;
 export type Outcome = (typeof outcomes)[number];
 
-/** Worst first (DESIGN.md law 11): what a set of outcomes adds up to. */
-export const verdicts = ['failed', 'interrupted', 'disconnected', 'truncated', 'skipped', 'finished'] as const;
+/** Worst first (DESIGN.md law 11): what a set of outcomes adds up to. `updated`: it differed, and the recording was written anew. */
+export const verdicts = ['failed', 'interrupted', 'disconnected', 'truncated', 'skipped', 'updated', 'finished'] as const;
 export type Verdict = (typeof verdicts)[number];
 
 /** Most alarming first: something is gone, has another type, another value, is new. */

@@ -65,16 +65,23 @@ const traceRecord = z.strictObject({
   /** skipped: the name it needed and the trace that should have bound it */
   needs: z.strictObject({ name: z.string(), producer: z.strictObject({ session: z.string(), trace: z.int() }).optional() }).optional(),
   quarantined: z.literal(true).optional(),
+  /** it differed, and its recording says so since then */
+  updated: z.literal(true).optional(),
   /** what was seen, in the shape of a trace of a recording (JSON form); left out for most passed traces of iterations */
   observed: json.optional(),
 });
 export type TraceRecord = z.infer<typeof traceRecord>;
+
+/** Who looks after a known failure, why it is known, and the last day on which it does not count. */
+const quarantine = z.strictObject({ owner: z.string(), reason: z.string(), expires: z.string() });
 
 const recordedTrace = z.strictObject({
   label: z.string(),
   kind: z.enum(['connect', 'emit', 'http', 'disconnect']),
   line: z.int(),
   disabled: z.literal(true).optional(),
+  /** its own, or that of its recording */
+  quarantine: quarantine.optional(),
   expected: json,
 });
 
@@ -160,6 +167,8 @@ const besideSchema = z.strictObject({
   checkpoints: z.strictObject({ compared: z.int(), notCompared: z.int() }).optional(),
   /** changes of tables and columns that the configuration ignores */
   ignoredChanges: z.int().optional(),
+  /** pushes of events that the configuration ignores */
+  ignoredPushes: z.int().optional(),
   /** changes that are recorded without a cause, and how many of them this replay saw: alone only */
   recordedUnattributed: z.strictObject({ recorded: z.int(), seen: z.int() }).optional(),
 });
@@ -182,8 +191,17 @@ export type EndRecord = z.infer<typeof endRecord>;
 /** Without a reset: rows that the replay made, changed and deleted, and that nobody brings back. Behind `end`. */
 const leftRecord = z.strictObject({ type: z.literal('left'), inserted: z.int(), updated: z.int(), deleted: z.int() });
 
+/** Behind `end`: the recording was written anew, and these traces of it are right since then. */
+const updatedRecord = z.strictObject({
+  type: z.literal('updated'),
+  recording: z.string(),
+  file: z.string(),
+  traces: z.array(z.strictObject({ session: z.string(), trace: z.int().nonnegative() })),
+});
+export type UpdatedRecord = z.infer<typeof updatedRecord>;
+
 /** One line of a journal. For a trace the last record counts; a journal without `end` reads interrupted. */
-export const journalRecordSchema = z.discriminatedUnion('type', [beginRecord, traceRecord, sessionRecord, noteRecord, endRecord, leftRecord]);
+export const journalRecordSchema = z.discriminatedUnion('type', [beginRecord, traceRecord, sessionRecord, noteRecord, endRecord, leftRecord, updatedRecord]);
 export type JournalRecord = z.infer<typeof journalRecordSchema>;
 
 /** Failures of one trace at one path, over all copies and iterations. */
@@ -207,6 +225,9 @@ const failureSchema = z.strictObject({
   /** the id of the failure that this one only follows from */
   follows: z.string().optional(),
   quarantined: z.literal(true).optional(),
+  /** the quarantine that it has, or had: one that is over counts */
+  quarantine: quarantine.optional(),
+  updated: z.literal(true).optional(),
 });
 export type Failure = z.infer<typeof failureSchema>;
 
@@ -232,6 +253,8 @@ const testResultSchema = beginRecord.omit({ type: true, version: true, run: true
   ...besideSchema.shape,
   /** rows that the replay left in the database, without a reset */
   left: leftRecord.omit({ type: true }).optional(),
+  /** recordings that were written anew, and how many of their traces had differed */
+  updated: z.array(z.strictObject({ recording: z.string(), file: z.string(), traces: z.int() })).optional(),
 });
 export type TestResult = z.infer<typeof testResultSchema>;
 
@@ -242,8 +265,8 @@ const notRunSchema = z.strictObject({ project: z.string(), iteration: z.int() })
 export const resultsSchema = z.strictObject({
   version: z.literal(RESULTS_VERSION),
   run: z.string(),
-  /** `not-started`: recordings or options were wrong, see errors; nothing was sent to the target */
-  verdict: z.enum(['passed', 'failed', 'interrupted', 'not-started']),
+  /** `updated`: green, but recordings were written anew; `not-started`: recordings or options were wrong, see errors; nothing was sent to the target */
+  verdict: z.enum(['passed', 'updated', 'failed', 'interrupted', 'not-started']),
   /** ISO 8601 */
   startedAt: z.string(),
   took: z.number(),
@@ -254,6 +277,8 @@ export const resultsSchema = z.strictObject({
   notRun: z.array(notRunSchema),
   /** the first one is the first to look at */
   failures: z.array(failureSchema),
+  /** how many of the failures are in quarantine, and do not count; absent: none */
+  quarantined: z.int().positive().optional(),
   recordings: z.array(recordedSchema),
   /** every trace that did not pass, with its differences */
   traces: z.array(traceRecord.omit({ type: true }).extend({ project: z.string(), iteration: z.int() })),

@@ -56,6 +56,13 @@ export class TraceTable {
     return row === undefined ? undefined : outcomeOf(this.detail.columns, row);
   }
 
+  /** The recording was written anew: the trace differed, and is right since then. */
+  update(recording: string, session: string, trace: number): void {
+    const number = this.sessionIndex.get(sessionKey(recording, session, 0));
+    const row = number === undefined ? undefined : this.rows.get(number * TRACES + trace);
+    if (row !== undefined) this.extras.set(row, { ...this.extras.get(row), updated: true });
+  }
+
   /** To be called when the journal has been read. */
   finish(): TestDetail {
     this.detail.extras = [...this.extras].sort(([a], [b]) => a - b);

@@ -105,6 +105,40 @@ describe('the reporter', () => {
     expect(text).toContain('Passed: 3 recordings, 2 iterations, up to 8 clients, 64 traces');
   });
 
+  it('passes with Playwright where recordings were written anew, and never reads passed', async () => {
+    const [search] = recordings.filter(({ name }) => name === 'search');
+    const test: SampleTest = {
+      ...{ project: 'regression', title: 'search', iteration: 0, recordings: search ? [search] : [] },
+      specials: { 'search/carol/1@0': { outcome: 'rejected', reason: 'no' } },
+      after: [{ type: 'updated', recording: 'search', file: 'recordings/search.yaml', traces: [{ session: 'carol', trace: 1 }] }],
+    };
+    const { status, folder, printed: text } = await report(suiteOf([regression]), [test], 'passed');
+    expect(status).toBeUndefined();
+    expect(resultsIn(folder).verdict).toBe('updated');
+    expect(text).toMatch(/socket-replay: updated 1\n[^]*search: carol's search — was rejected: no\n {5}recordings\/search.yaml:11 {2}updated/);
+    expect(text).not.toContain('passed');
+    expect(markdownSummary(resultsIn(folder))).toContain('socket-replay: updated');
+    expect(githubAnnotations(resultsIn(folder))).toEqual([]);
+    // An assertion of the scenario that failed behind it is no update.
+    const red = await report(suiteOf([{ ...regression, tests: [{ title: 'search', status: 'failed', ok: false, message: 'p95' }] }]), [test], 'failed');
+    expect(resultsIn(red.folder)).toMatchObject({ verdict: 'failed', errors: [{ code: 'REPLAY_TEST_FAILED' }] });
+  });
+
+  it('shows what is in quarantine with its owner and its end', async () => {
+    const quarantine = { owner: 'ana', reason: 'the cache loses it', expires: '2026-12-31' };
+    const [search] = recordings
+      .filter(({ name }) => name === 'search')
+      .map((one) => ({ ...one, sessions: one.sessions.map((session) => ({ ...session, traces: session.traces.map((trace) => ({ ...trace, quarantine })) })) }));
+    const test: SampleTest = {
+      ...{ project: 'regression', title: 'search', iteration: 0, recordings: search ? [search] : [], end: { verdict: 'finished' as const } },
+      specials: { 'search/carol/1@0': { outcome: 'rejected', reason: 'no', quarantined: true } },
+    };
+    const { status, printed: text } = await report(suiteOf([regression]), [test], 'passed');
+    expect(status).toBeUndefined();
+    expect(text).toContain('socket-replay: passed, quarantined 1\n');
+    expect(text).toContain('recordings/search.yaml:11  quarantined by ana until 2026-12-31: the cache loses it');
+  });
+
   it('says nothing where no replay project ran, and for a list of tests', async () => {
     const other = await report(suiteOf([{ name: 'unit', tests: [{ title: 'a' }] }]), [], 'passed');
     expect([other.status, other.printed, existsSync(other.folder)]).toEqual([undefined, '', false]);

@@ -122,6 +122,8 @@ export interface SampleTest {
   begin?: Partial<BeginRecord>;
   notes?: JournalRecord[];
   observed?: boolean;
+  /** behind `end` */
+  after?: JournalRecord[];
 }
 
 let seed = 7;
@@ -312,8 +314,6 @@ export function writeJournals(directory: string, tests: readonly SampleTest[]): 
   for (const [i, test] of tests.entries())
     writeFileSync(
       join(directory, `${i}-${test.project}.ndjson`),
-      `${journalOf(test)
-        .map((record) => JSON.stringify(record))
-        .join('\n')}\n`,
+      `${[...journalOf(test), ...(test.after ?? [])].map((record) => JSON.stringify(record)).join('\n')}\n`,
     );
 }

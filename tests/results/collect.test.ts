@@ -185,6 +185,45 @@ describe('the verdict', () => {
     expect(mixed.failures[0]?.quarantined).toBeUndefined();
   });
 
+  const known = { owner: 'ana', reason: 'the cache loses it', expires: '2026-12-31' };
+  const withQuarantine = recordings.map((one) => ({
+    ...one,
+    sessions: one.sessions.map((session) => ({ ...session, traces: session.traces.map((trace) => ({ ...trace, quarantine: known })) })),
+  }));
+
+  it('counts what is in quarantine, and says who looks after it', async () => {
+    const special: Specials = { 'search/carol/1@*': { outcome: 'timeout', latency: null, quarantined: true } };
+    const results = await collect([iteration(2, special, { recordings: withQuarantine, end: { verdict: 'finished' } })]);
+    expect(resultsSchema.parse(results)).toMatchObject({ verdict: 'passed', quarantined: 1, failures: [{ quarantined: true, quarantine: known }] });
+    expect((await collect([iteration(2)])).quarantined).toBeUndefined();
+  });
+
+  it('says of a failure that counts that its quarantine is over', async () => {
+    const special: Specials = { 'search/carol/1@*': { outcome: 'timeout', latency: null } };
+    const results = await collect([iteration(2, special, { recordings: withQuarantine })]);
+    expect(results.verdict).toBe('failed');
+    expect(results.headline).toMatch(/ms; its quarantine is over: quarantined by ana until 2026-12-31: the cache loses it$/);
+  });
+
+  it('is updated where a recording was written anew, and nothing else failed', async () => {
+    const special: Specials = { 'search/carol/1@0': { outcome: 'mismatch', differences: [{ path: 'ack', class: 'value', part: 'ack' }] } };
+    const updated = { type: 'updated' as const, recording: 'search', file: 'recordings/search.yaml', traces: [{ session: 'carol', trace: 1 }] };
+    const alone: SampleTest = { project: 'regression', title: 'search', iteration: 0, recordings: recordings.filter(({ name }) => name === 'search') };
+    const results = await collect([{ ...alone, specials: special, after: [updated] }, iteration(1)]);
+    expect(resultsSchema.parse(results)).toMatchObject({
+      verdict: 'updated',
+      failures: [{ updated: true }],
+      tests: [{ verdict: 'updated', updated: [{ recording: 'search', file: 'recordings/search.yaml', traces: 1 }] }, { verdict: 'finished' }],
+    });
+    expect(results.headline).toMatch(/^Updated 1 recording: recordings\/search.yaml \(1 trace\)\. /);
+    const other: Specials = {
+      ...special,
+      'search/carol/0@0': { outcome: 'mismatch', differences: [{ path: 'pushes.carol.a', class: 'removed', part: 'push' }] },
+    };
+    expect((await collect([{ ...alone, specials: other, after: [updated] }])).verdict).toBe('failed');
+    expect((await collect([{ ...alone, specials: special, after: [updated] }, iteration(1, special)])).verdict).toBe('failed');
+  });
+
   it('takes a disabled trace that was skipped as it should be', async () => {
     const [, search] = recordings;
     const disabled = [

@@ -1,6 +1,6 @@
 /** (c) What failed, grouped over all copies and iterations, the first to look at first. */
 import { playwrightCommand } from '../../../src/results/command.js';
-import { ackTimeoutOf, failureWords } from '../../../src/results/headline.js';
+import { ackTimeoutOf, failureWords, overWords, quarantineWords } from '../../../src/results/headline.js';
 import type { Failure } from '../../../src/results/schema.js';
 import { plural } from '../../../src/results/text.js';
 import { Marks } from './compare.js';
@@ -71,6 +71,7 @@ function card(model: Model, failure: Failure): HTMLElement {
       badge(failure.outcome),
       difference && classBadge(difference.class),
       failure.quarantined && badge('info', 'quarantined, not counted'),
+      failure.updated && badge('updated', 'updated, not counted'),
       h('span', { class: 'count' }, `${failure.count.toLocaleString('en')}×`),
       h('span', { class: 'quiet' }, projects(failure.projects)),
     ),
@@ -89,6 +90,7 @@ function card(model: Model, failure: Failure): HTMLElement {
       copyButton(place, 'Copy path'),
       difference && [' ', h('span', { class: 'quiet' }, 'at '), payload(difference.path, 'mono')],
     ),
+    failure.quarantine && h('p', { class: 'quiet' }, failure.quarantined ? quarantineWords(failure.quarantine) : overWords(failure).replace(/^; /, '')),
     difference &&
       (difference.expected !== undefined || difference.actual !== undefined) &&
       sideBySide(difference.expected, difference.actual, difference.path, new Marks([difference]), false),

@@ -6,6 +6,7 @@ export type State =
   | Outcome
   | 'failed'
   | 'interrupted'
+  | 'updated'
   | 'not-started'
   | 'truncated'
   | 'finished'
@@ -53,6 +54,7 @@ const shapes: Record<State, [shape: string, tone: 'good' | 'bad' | 'warn' | 'idl
   disconnected: ['cut', 'bad', 'disconnected'],
   aborted: ['stop', 'warn', 'aborted'],
   interrupted: ['pause', 'warn', 'interrupted'],
+  updated: ['alert', 'warn', 'updated'],
   truncated: ['cut', 'warn', 'truncated'],
   skipped: ['skip', 'warn', 'skipped'],
   'not-started': ['stop', 'bad', 'not started'],

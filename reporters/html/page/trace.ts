@@ -68,7 +68,7 @@ function facts(row: Row): HTMLElement {
 }
 
 function reasonView(row: Row): Child {
-  const { reason, needs, quarantined } = extraOf(row);
+  const { reason, needs, quarantined, updated } = extraOf(row);
   const words: Child[] = [];
   if (reason !== undefined) words.push(h('p', null, long(reason, 600)));
   if (needs) {
@@ -76,6 +76,7 @@ function reasonView(row: Row): Child {
     words.push(h('p', null, 'It needs ', payload(`!id ${needs.name}`, 'tag mono'), `, which was never bound.${producer}`));
   }
   if (quarantined) words.push(h('p', null, 'Quarantined: a known failure that does not count.'));
+  if (updated) words.push(h('p', null, 'Updated: the recording says since this run what was seen here.'));
   return words.length > 0 && h('div', { class: 'callout' }, words);
 }
 

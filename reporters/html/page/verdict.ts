@@ -1,5 +1,7 @@
 /** (a) Did it pass, and if not, what is the first thing to look at. */
+
 import { playwrightCommand } from '../../../src/results/command.js';
+import { gates } from '../../../src/results/headline.js';
 import type { Failure } from '../../../src/results/schema.js';
 import { milliseconds, plural } from '../../../src/results/text.js';
 import { type Child, command, h } from './dom.js';
@@ -10,7 +12,7 @@ import { formatHash, initial } from './state.js';
 export function verdictView(model: Model): HTMLElement {
   const { results } = model;
   const state = results.verdict as State;
-  const first = results.failures.find(({ quarantined }) => !quarantined);
+  const first = results.failures.find(gates);
   const test = first && results.tests.find((candidate) => candidate.test.project === first.first.project && candidate.recordings.includes(first.recording));
   return h(
     'section',
@@ -41,7 +43,7 @@ function firstLink(model: Model, failure: Failure): Child {
 
 function tiles({ results, rows, clients }: Model): HTMLElement[] {
   const failed = rows.filter((row) => !row.good).length;
-  const groups = results.failures.filter((failure) => !failure.follows && !failure.quarantined).length;
+  const groups = results.failures.filter((failure) => !failure.follows && gates(failure)).length;
   const most = results.tests.reduce((peak, test) => Math.max(peak, test.clients), 0);
   const tile = (value: string, name: string): HTMLElement => h('li', null, h('strong', null, value), h('span', null, name));
   return [
@@ -52,6 +54,7 @@ function tiles({ results, rows, clients }: Model): HTMLElement[] {
     tile(most.toLocaleString('en'), 'clients at most'),
     tile(rows.length.toLocaleString('en'), `traces of ${plural(clients.length, 'session')}`),
     tile(failed.toLocaleString('en'), `traces not passed, ${plural(groups, 'cause')}`),
+    ...(results.quarantined ? [tile(results.quarantined.toLocaleString('en'), 'quarantined, not counted')] : []),
     tile(milliseconds(results.took), `since ${new Date(results.startedAt).toLocaleString()}`),
   ];
 }
