@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { loginSchema } from '../auth/get-in.js';
 import { ReplayError } from '../errors.js';
+import { type Wanted, wantedSchema } from '../recording/slice.js';
 
 const speed = z.union([z.enum(['fast', 'realtime']), z.number().positive().max(1000)]);
 const part = z.enum(['acks', 'pushes', 'changes']);
@@ -73,8 +74,18 @@ const scaleSchema = z.object({
   /** hosts that are never replayed against unless scenario and environment both allow it: `*.example.com`, `shop.example.com:8443` */
   protectedTargets: z.array(z.string().regex(/^[^/\s]+$/, 'expected a host, or HOST:PORT, with * and ?')).default([]),
 });
-export type ScaleOptions = z.output<typeof scaleSchema> & { select?: string[] };
+/** `only`: a part of one recording, and nothing else */
+export type ScaleOptions = z.output<typeof scaleSchema> & { select?: string[]; only?: Wanted };
 export type ScaleInput = z.input<typeof scaleSchema>;
+
+function jsonOf(text: string, context: z.RefinementCtx): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'expected JSON' });
+    return z.NEVER;
+  }
+}
 
 const flag = z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true');
 const list = z.string().transform((text) =>
@@ -94,6 +105,8 @@ const environmentSchema = z.object({
   REPLAY_YES: flag.optional(),
   /** hosts, or HOST:PORT, separated by commas */
   REPLAY_ALLOW_PROTECTED: list.optional(),
+  /** what `socket-replay rerun` wants, as JSON */
+  REPLAY_ONLY: z.string().transform(jsonOf).pipe(wantedSchema).optional(),
 });
 
 const environment = (env: NodeJS.ProcessEnv): z.output<typeof environmentSchema> => {
@@ -118,6 +131,7 @@ export function scaleOptions(input: ScaleInput, env: NodeJS.ProcessEnv = process
       'defineReplayConfig',
     ),
     ...(set.REPLAY_RECORDINGS && { select: set.REPLAY_RECORDINGS }),
+    ...(set.REPLAY_ONLY && { only: set.REPLAY_ONLY }),
   };
 }
 

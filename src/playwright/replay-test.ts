@@ -66,7 +66,8 @@ let calls = 0;
 export async function replayTest(names: string[] | undefined, options: ReplayOptions, testInfo: TestInfo, signal: AbortSignal): Promise<ReplayResult> {
   const iteration = Number(testInfo.project.metadata.iteration ?? 0);
   refuseScaling(testInfo);
-  const recordings = selectRecordings(names, iteration);
+  const { recordings, only } = selectRecordings(names, iteration);
+  if (recordings.length === 0) testInfo.skip(true, 'only a part of another recording is replayed');
   const copies = Math.max(1, iteration);
   const clients = copies * recordings.reduce((sum, { recording }) => sum + recording.sessions.length, 0);
   const beside = iteration > 0 && testInfo.project.metadata.schedule === 'parallel';
@@ -74,6 +75,7 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
   const kept: TraceRecord[] = [];
   const summary = await withJournal(job, async (journal) => {
     const ready = await prepare(job, journal);
+    if (only !== undefined) journal.write({ type: 'note', level: 'info', code: 'PART', message: `only a part is replayed, of ${only}` });
     try {
       return await withWritten(job, ready, journal, (wrote) => replay({ ...inputOf(job, ready, journal, kept), ...(wrote && { wrote }) }));
     } finally {
