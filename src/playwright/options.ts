@@ -50,6 +50,8 @@ export const useSchema = z.object({
   ignoreTables: z.array(z.string().min(1)).default([]),
   /** columns, as TABLE.COLUMN, with `*` and `?` */
   ignoreColumns: z.array(z.string().regex(/.\../s, 'expected TABLE.COLUMN')).default([]),
+  /** keep everything that is seen in the journal, for assertions about iterations. Default false */
+  observe: z.boolean().default(false),
   /** path of Socket.IO on the target. Default `/socket.io` */
   socketPath: z.string().startsWith('/').optional(),
   /** the scenario's word for a protected target; `REPLAY_ALLOW_PROTECTED` has to name it too. Default false */

@@ -30,6 +30,8 @@ export interface ReplayResult {
   verdict: ReplaySummary['verdict'];
   outcomes: Record<TraceRecord['outcome'], number>;
   clients: number;
+  /** the file in which all that was seen is written down: what the assertions of `expect` read */
+  journal: string;
 }
 
 /** What one test replays, and under which conditions. */
@@ -73,7 +75,8 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
   const beside = iteration > 0 && testInfo.project.metadata.schedule === 'parallel';
   const job: Job = { recordings, iteration, copies, clients, beside, options, testInfo, signal };
   const kept: TraceRecord[] = [];
-  const summary = await withJournal(job, async (journal) => {
+  const file = join(currentRun().directory, `${testInfo.project.name}-${process.pid}-${++calls}.ndjson`);
+  const summary = await withJournal(file, async (journal) => {
     const ready = await prepare(job, journal);
     if (only !== undefined) journal.write({ type: 'note', level: 'info', code: 'PART', message: `only a part is replayed, of ${only}` });
     try {
@@ -85,12 +88,12 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
     }
   });
   if (summary.verdict !== 'finished' || summary.errors.length > 0) await failTest(summary, kept, recordings, options);
-  return { verdict: summary.verdict, outcomes: summary.counts, clients };
+  return { verdict: summary.verdict, outcomes: summary.counts, clients, journal: file };
 }
 
 /** The journal is closed whatever happens, and written also when the process is told to exit. */
-async function withJournal<T>({ testInfo }: Job, work: (journal: Journal) => Promise<T>): Promise<T> {
-  const journal = openJournal(join(currentRun().directory, `${testInfo.project.name}-${process.pid}-${++calls}.ndjson`));
+async function withJournal<T>(file: string, work: (journal: Journal) => Promise<T>): Promise<T> {
+  const journal = openJournal(file);
   const lastWords = (): void => journal.flushSync();
   process.once('exit', lastWords);
   try {
@@ -214,6 +217,7 @@ const header = (
     notMeasured: unmeasured.map(({ what }) => what),
     copies,
     clients: Math.max(1, clients),
+    ...(options.observe && { observe: true as const }),
     recordings: recordings.map(recordedOf),
   });
 };
@@ -250,6 +254,7 @@ function inputOf(
     ...(probe && { probe }),
     ...(watch && { watch }),
     namespaceFence: fence,
+    observe: options.observe,
     errors: unmeasured.filter(({ fails }) => fails).map(({ what }) => ({ code: 'REPLAY_NOT_MEASURED' as const, message: what })),
     write(record) {
       journal.write(record);

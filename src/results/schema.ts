@@ -112,6 +112,8 @@ const beginRecord = z.strictObject({
   notMeasured: z.array(z.string()),
   copies: z.int().positive(),
   clients: z.int().positive(),
+  /** everything that was seen is kept, for assertions of the scenario */
+  observe: z.literal(true).optional(),
   recordings: z.array(recordedSchema),
 });
 export type BeginRecord = z.infer<typeof beginRecord>;
@@ -139,6 +141,16 @@ const noteRecord = z.strictObject({
   detail: json.optional(),
 });
 export type NoteRecord = z.infer<typeof noteRecord>;
+
+/** With `observe`: a push as a client received it, whoever caused it. */
+const receivedRecord = z.strictObject({
+  type: z.literal('received'),
+  recording: z.string(),
+  session: z.string(),
+  copy: z.int().nonnegative(),
+  event: z.string(),
+  args: json,
+});
 
 /** What all copies together inserted into a table, or changed a counted column by. */
 const totalSchema = z.strictObject({
@@ -183,7 +195,7 @@ export type EndRecord = z.infer<typeof endRecord>;
 const leftRecord = z.strictObject({ type: z.literal('left'), inserted: z.int(), updated: z.int(), deleted: z.int() });
 
 /** One line of a journal. For a trace the last record counts; a journal without `end` reads interrupted. */
-export const journalRecordSchema = z.discriminatedUnion('type', [beginRecord, traceRecord, sessionRecord, noteRecord, endRecord, leftRecord]);
+export const journalRecordSchema = z.discriminatedUnion('type', [beginRecord, traceRecord, sessionRecord, receivedRecord, noteRecord, endRecord, leftRecord]);
 export type JournalRecord = z.infer<typeof journalRecordSchema>;
 
 /** Failures of one trace at one path, over all copies and iterations. */
