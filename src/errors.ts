@@ -58,6 +58,7 @@ export const catalogue = {
   REPLAY_CONNECT_FAILED: 'See the reason; nothing of these sessions was replayed.',
   REPLAY_NOT_MEASURED:
     'Start the application with the probe (`webServer` of defineReplayConfig does), name its database in `use.watch`, or set `use.measure` to what is measured.',
+  REPLAY_NOT_OBSERVED: 'Let the replay keep everything that it sees: test.use({ observe: true }).',
   REPLAY_PROBE_AMBIGUOUS: 'Stop the processes that are not meant, or set REPLAY_PROBE to HOST:PORT and REPLAY_PROBE_TOKEN.',
   REPLAY_PROBE_LOST: 'See the output of the application: it ended, or the harness was too slow to read.',
   REPLAY_NOTHING_REPLAYED: 'Record a session, or select a recording that has enabled traces.',

@@ -1,6 +1,6 @@
 /** Failures where a GitHub pull request shows them: at the line of the YAML, and in the job's summary. */
 import { appendFile } from 'node:fs/promises';
-import { playwrightCommand } from '../../src/results/command.js';
+import { idOf, playwrightCommand, rerunCommand } from '../../src/results/command.js';
 import { ackTimeoutOf, failureWords, gates, overWords } from '../../src/results/headline.js';
 import type { Failure, Results } from '../../src/results/schema.js';
 import { milliseconds, plural, visible } from '../../src/results/text.js';
@@ -51,7 +51,8 @@ export function markdownSummary(results: Results): string {
     if (failures.length > MOST_ROWS) lines.push('', `and ${plural(failures.length - MOST_ROWS, 'more cause', 'more causes')}`);
     const [first] = failures;
     const test = first && results.tests.find(({ test: { project } }) => project === first.first.project);
-    if (first && test) lines.push('', '```', playwrightCommand(test, first.recording).replaceAll('`', "'"), '```');
+    if (first && test)
+      lines.push('', '```', ...[playwrightCommand(test, first.recording), rerunCommand(idOf(first))].map((line) => line.replaceAll('`', "'")), '```');
   }
   for (const { code, message } of results.errors) lines.push('', `**${cell(code)}** ${cell(message)}`);
   return `${lines.join('\n')}\n`;

@@ -1,5 +1,5 @@
 /** What a person reads in the terminal when the run has ended. Plain text. */
-import { playwrightCommand } from '../../src/results/command.js';
+import { idOf, playwrightCommand, rerunCommand } from '../../src/results/command.js';
 import { ackTimeoutOf, failureWords, gates, leftWords, overWords, quarantineWords, totalsWords, updatedIn } from '../../src/results/headline.js';
 import type { Results } from '../../src/results/schema.js';
 import { plural, visible } from '../../src/results/text.js';
@@ -30,7 +30,7 @@ export function summaryText(results: Results, page: string): string {
       `  ${i + 1}) ${visible(`${failure.recording}: ${failure.session}'s ${failure.label}`)} — ${failureWords(failure, ackTimeoutOf(results, failure))}${overWords(failure)}`,
       `     ${visible(`${failure.file}:${failure.line}`)}  ${failure.count}x in ${failure.projects.join(', ')}${followers > 0 ? `; ${plural(followers, 'failure')} only follow from it` : ''}`,
     );
-    if (test) lines.push(`     ${visible(playwrightCommand(test, failure.recording))}`);
+    if (test) lines.push(`     ${visible(playwrightCommand(test, failure.recording))}`, `     ${visible(rerunCommand(idOf(failure)))}`);
   }
   if (roots.length > AT_MOST) lines.push('', `  and ${roots.length - AT_MOST} more, see the report`);
   const told = failures.filter((failure) => !failure.follows && !gates(failure));

@@ -16,6 +16,7 @@ import { planCommand } from './commands/plan.js';
 import { pruneCommand } from './commands/prune.js';
 import { recordCommand } from './commands/record.js';
 import { renameCommand } from './commands/rename.js';
+import { rerunCommand } from './commands/rerun.js';
 import { sessionsCommand } from './commands/sessions.js';
 import { stopCommand } from './commands/stop.js';
 import { undoCommand } from './commands/undo.js';
@@ -56,6 +57,7 @@ const commands = [
   exportCommand,
   planCommand,
   learnCommand,
+  rerunCommand,
   lintCommand,
   inspectCommand,
   giveCommand,

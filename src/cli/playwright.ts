@@ -24,21 +24,22 @@ export const aloneArgs = (names: readonly string[]): string[] => ['--project=reg
 /** Playwright matches against project, file, title and tags in one line. */
 export const grepFor = (name: string): string => `\\s${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(\\s@|$)`;
 
-/** Results of an earlier run are taken away first: nobody shall take them for this one's. */
-export async function runPlaywright(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<PlaywrightRun> {
-  const file = join(reportFolder(), 'results.json');
+/** Results of an earlier run are taken away first: nobody shall take them for this one's. `show`: what it says is printed as it comes. */
+export async function runPlaywright(args: readonly string[], env: NodeJS.ProcessEnv = {}, show = false): Promise<PlaywrightRun> {
+  const file = join(env.REPLAY_REPORT_DIR ?? reportFolder(), 'results.json');
   rmSync(file, { force: true });
-  const { code, output } = await runNpx(['playwright', 'test', ...args], env);
+  const { code, output } = await runNpx(['playwright', 'test', ...args], env, show);
   const results = existsSync(file) ? resultsSchema.safeParse(JSON.parse(readFileSync(file, 'utf8'))) : undefined;
   return { code, output: output.trimEnd().split('\n').slice(-20).join('\n'), results: results?.success ? results.data : undefined };
 }
 
-export function runNpx(args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
+export function runNpx(args: readonly string[], env: NodeJS.ProcessEnv, show = false): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn('npx', args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     let output = '';
     const keep = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-20_000);
+      if (show) process.stdout.write(chunk);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);

@@ -6,6 +6,7 @@ import type { LoadedRecording } from '../recording/load.js';
 import { labelOf } from '../recording/schema.js';
 import { quarantineOf } from '../replay/records.js';
 import type { ReplaySummary } from '../replay/replay.js';
+import { rerunCommand } from '../results/command.js';
 import { failureWords, overWords } from '../results/headline.js';
 import type { TraceRecord } from '../results/schema.js';
 import type { ReplayOptions } from './options.js';
@@ -38,10 +39,12 @@ export async function failTest(
     .filter(([, count]) => count > 0)
     .map(([outcome, count]) => `${count} ${outcome}`)
     .join(', ');
+  const iteration = Number(base.info().project.metadata.iteration ?? 0);
+  const again = shown.slice(0, 1).map((trace) => `this one again: ${rerunCommand({ ...trace, iteration })}`);
   const first = shown[0] && describe(shown[0], recordings, options);
   const code = causes.length > 0 && causes.every((trace) => trace.outcome === 'connect-failed') ? 'REPLAY_CONNECT_FAILED' : 'REPLAY_REGRESSION';
   const what = summary.verdict === 'interrupted' ? 'the replay was interrupted' : `${code satisfies ErrorCode}: the replay does not match what was recorded`;
-  const message = [`${what} (${total})`, ...lines, ...(causes.length > 10 ? ['… see the report for all'] : [])].join('\n  ');
+  const message = [`${what} (${total})`, ...lines, ...(causes.length > 10 ? ['… see the report for all'] : []), ...again].join('\n  ');
   const error = plainError(message);
   // Playwright shows the source at the first frame: the trace in the YAML.
   error.stack = `${error.name}: ${message}${first ? `\n    at ${resolve(first.file)}:${first.line}:1` : ''}`;

@@ -28,6 +28,7 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
   ignoreColumns: [undefined, { option: true }],
   rules: [undefined, { option: true }],
   success: [undefined, { option: true }],
+  observe: [undefined, { option: true }],
   socketPath: [undefined, { option: true }],
   allowProtected: [undefined, { option: true }],
   replay: async (
@@ -46,6 +47,7 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
       ignoreColumns,
       rules,
       success,
+      observe,
       socketPath,
       allowProtected,
     },
@@ -68,6 +70,7 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
         ignoreColumns,
         rules,
         success,
+        observe,
         socketPath,
         allowProtected,
       }).filter(([, value]) => value !== undefined),

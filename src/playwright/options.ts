@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { loginSchema } from '../auth/get-in.js';
 import { ReplayError } from '../errors.js';
 import { ruleProblem, ruleSchema } from '../recording/rules.js';
+import { type Wanted, wantedSchema } from '../recording/slice.js';
 import { conventions, type OwnConvention } from '../recording/success.js';
 
 const speed = z.union([z.enum(['fast', 'realtime']), z.number().positive().max(1000)]);
@@ -66,6 +67,8 @@ export const useSchema = z.object({
   rules: rulesSchema.default([]),
   /** what of an acknowledgement says yes or no. Default: learnt from the recording */
   success: successSchema.optional(),
+  /** keep everything that is seen in the journal, for assertions about iterations. Default false */
+  observe: z.boolean().default(false),
   /** path of Socket.IO on the target. Default `/socket.io` */
   socketPath: z.string().startsWith('/').optional(),
   /** the scenario's word for a protected target; `REPLAY_ALLOW_PROTECTED` has to name it too. Default false */
@@ -90,8 +93,18 @@ const scaleSchema = z.object({
   /** hosts that are never replayed against unless scenario and environment both allow it: `*.example.com`, `shop.example.com:8443` */
   protectedTargets: z.array(z.string().regex(/^[^/\s]+$/, 'expected a host, or HOST:PORT, with * and ?')).default([]),
 });
-export type ScaleOptions = z.output<typeof scaleSchema> & { select?: string[] };
+/** `only`: a part of one recording, and nothing else */
+export type ScaleOptions = z.output<typeof scaleSchema> & { select?: string[]; only?: Wanted };
 export type ScaleInput = z.input<typeof scaleSchema>;
+
+function jsonOf(text: string, context: z.RefinementCtx): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'expected JSON' });
+    return z.NEVER;
+  }
+}
 
 const flag = z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true');
 const list = z.string().transform((text) =>
@@ -111,6 +124,8 @@ const environmentSchema = z.object({
   REPLAY_YES: flag.optional(),
   /** hosts, or HOST:PORT, separated by commas */
   REPLAY_ALLOW_PROTECTED: list.optional(),
+  /** what `socket-replay rerun` wants, as JSON */
+  REPLAY_ONLY: z.string().transform(jsonOf).pipe(wantedSchema).optional(),
 });
 
 const environment = (env: NodeJS.ProcessEnv): z.output<typeof environmentSchema> => {
@@ -135,6 +150,7 @@ export function scaleOptions(input: ScaleInput, env: NodeJS.ProcessEnv = process
       'defineReplayConfig',
     ),
     ...(set.REPLAY_RECORDINGS && { select: set.REPLAY_RECORDINGS }),
+    ...(set.REPLAY_ONLY && { only: set.REPLAY_ONLY }),
   };
 }
 

@@ -32,6 +32,8 @@ export interface ReplayResult {
   verdict: ReplaySummary['verdict'];
   outcomes: Record<TraceRecord['outcome'], number>;
   clients: number;
+  /** the file in which all that was seen is written down: what the assertions of `expect` read */
+  journal: string;
 }
 
 /** What one test replays, and under which conditions. */
@@ -68,7 +70,9 @@ let calls = 0;
 export async function replayTest(names: string[] | undefined, options: ReplayOptions, testInfo: TestInfo, signal: AbortSignal): Promise<ReplayResult> {
   const iteration = Number(testInfo.project.metadata.iteration ?? 0);
   refuseScaling(testInfo);
-  const recordings = selectRecordings(names, iteration).map((loaded) => ruled(loaded, options.rules));
+  const { recordings: selected, only } = selectRecordings(names, iteration);
+  if (selected.length === 0) testInfo.skip(true, 'only a part of another recording is replayed');
+  const recordings = selected.map((loaded) => ruled(loaded, options.rules));
   const copies = Math.max(1, iteration);
   const clients = copies * recordings.reduce((sum, { recording }) => sum + recording.sessions.length, 0);
   const beside = iteration > 0 && testInfo.project.metadata.schedule === 'parallel';
@@ -76,8 +80,10 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
   const kept: TraceRecord[] = [];
   let notUpdated: string | undefined;
   let updated = false;
-  const summary = await withJournal(job, async (journal) => {
+  const file = join(currentRun().directory, `${testInfo.project.name}-${process.pid}-${++calls}.ndjson`);
+  const summary = await withJournal(file, async (journal) => {
     const ready = await prepare(job, journal);
+    if (only !== undefined) journal.write({ type: 'note', level: 'info', code: 'PART', message: `only a part is replayed, of ${only}` });
     try {
       const done = await withWritten(job, ready, journal, (wrote) => replay({ ...inputOf(job, ready, journal, kept), ...(wrote && { wrote }) }));
       const [recording] = recordings;
@@ -92,10 +98,10 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
       ready.turn.end();
     }
   });
-  if (updated) return { verdict: 'updated', outcomes: summary.counts, clients };
+  if (updated) return { verdict: 'updated', outcomes: summary.counts, clients, journal: file };
   const more = notUpdated === undefined ? [] : [`not updated: ${notUpdated}`];
   if (summary.verdict !== 'finished' || summary.errors.length > 0) await failTest(summary, kept, recordings, options, more);
-  return { verdict: summary.verdict, outcomes: summary.counts, clients };
+  return { verdict: summary.verdict, outcomes: summary.counts, clients, journal: file };
 }
 
 /** The same recording where no rule has a matcher. */
@@ -108,8 +114,8 @@ function ruled(loaded: LoadedRecording, rules: ReplayOptions['rules']): LoadedRe
 const updates = ({ iteration, testInfo }: Pick<Job, 'iteration' | 'testInfo'>): boolean => iteration === 0 && isUpdating(testInfo);
 
 /** The journal is closed whatever happens, and written also when the process is told to exit. */
-async function withJournal<T>({ testInfo }: Job, work: (journal: Journal) => Promise<T>): Promise<T> {
-  const journal = openJournal(join(currentRun().directory, `${testInfo.project.name}-${process.pid}-${++calls}.ndjson`));
+async function withJournal<T>(file: string, work: (journal: Journal) => Promise<T>): Promise<T> {
+  const journal = openJournal(file);
   const lastWords = (): void => journal.flushSync();
   process.once('exit', lastWords);
   try {
@@ -233,6 +239,7 @@ const header = (
     notMeasured: unmeasured.map(({ what }) => what),
     copies,
     clients: Math.max(1, clients),
+    ...(options.observe && { observe: true as const }),
     recordings: recordings.map(recordedOf),
   });
 };
@@ -275,6 +282,7 @@ function inputOf(
     ...(probe && { probe }),
     ...(watch && { watch }),
     namespaceFence: fence,
+    observe: options.observe,
     errors: unmeasured.filter(({ fails }) => fails).map(({ what }) => ({ code: 'REPLAY_NOT_MEASURED' as const, message: what })),
     update: updates({ iteration, testInfo }),
     write(record) {

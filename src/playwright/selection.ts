@@ -2,6 +2,7 @@
 import type { TestInfo } from '@playwright/test';
 import { ReplayError } from '../errors.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
+import { sliceOf, type Wanted } from '../recording/slice.js';
 import { poolOf } from '../replay/plan.js';
 import { currentScale } from './run.js';
 
@@ -15,7 +16,13 @@ export function refuseScaling({ project, config, repeatEachIndex }: TestInfo): v
   if (refused.length > 0) throw new ReplayError('REPLAY_SCALING_REFUSED', `${refused.join(' and ')} cannot be used with the project ${project.name}`);
 }
 
-export function selectRecordings(names: string[] | undefined, iteration: number): LoadedRecording[] {
+export interface Selected {
+  recordings: LoadedRecording[];
+  /** of `REPLAY_ONLY`: what is replayed, in words */
+  only?: string;
+}
+
+export function selectRecordings(names: string[] | undefined, iteration: number): Selected {
   const scale = currentScale();
   const { recordings, errors } = loadRecordings(scale.recordings, names ?? scale.select);
   const [first] = errors;
@@ -37,5 +44,14 @@ export function selectRecordings(names: string[] | undefined, iteration: number)
       'REPLAY_NOTHING_REPLAYED',
       iteration === 0 ? 'the recording has no enabled trace' : 'the pool is empty: every recording is disabled or `copies: 1`',
     );
-  return chosen;
+  return scale.only ? partOf(chosen, scale.only) : { recordings: chosen };
+}
+
+/** Of a test that does not replay the recording nothing is left. */
+function partOf(chosen: readonly LoadedRecording[], only: Wanted): Selected {
+  const loaded = chosen.find(({ recording }) => recording.name === only.recording);
+  if (!loaded) return { recordings: [] };
+  const { recording, positions, words } = sliceOf(loaded.recording, only);
+  const lineOf: LoadedRecording['lineOf'] = (session, trace) => loaded.lineOf(positions[session] ?? session, trace);
+  return { recordings: [{ recording, file: loaded.file, lineOf }], only: `${recording.name}: ${words}` };
 }

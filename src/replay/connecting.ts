@@ -7,7 +7,7 @@ import type { Value, ValueObject } from '../recording/values.js';
 import { answersOf } from './answers.js';
 import { type Client, createClient } from './client.js';
 import { awaitNames, needsOf } from './names.js';
-import { sessionRecord } from './records.js';
+import { receivedRecord, sessionRecord } from './records.js';
 import { begin, expire, force, patienceOf } from './runs.js';
 import { isLost, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 
@@ -115,6 +115,7 @@ function clientOf(session: SessionState, trace: Trace, run: TraceRun, replaying:
       // A push may arrive in the same batch of packets as the CONNECT.
       register(session, replaying);
       effects.received(session, event, args);
+      if (input.observe) input.write(receivedRecord(session, event, args));
       const recorded = answer && answers(event, args);
       if (answer && recorded) void reply(recorded, answer);
     },

@@ -59,6 +59,8 @@ export interface ReplayInput {
   wrote?(change: Extract<FromProbe, { type: 'change' }>): void;
   /** what is seen is kept, so that the summary can say how the recording would have to change */
   update?: boolean;
+  /** everything that is seen is written, also of traces that passed in several copies, and every push as it is received */
+  observe?: boolean;
   write(record: JournalRecord): void;
   signal: AbortSignal;
   progress(state: Progress): void;

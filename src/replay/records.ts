@@ -3,7 +3,7 @@ import type { Json } from '../recording/json.js';
 import type { LoadedRecording } from '../recording/load.js';
 import type { Change, Trace } from '../recording/schema.js';
 import type { Value } from '../recording/values.js';
-import type { SessionRecord, TraceRecord, Verdict } from '../results/schema.js';
+import type { JournalRecord, SessionRecord, TraceRecord, Verdict } from '../results/schema.js';
 import type { ReplayInput, ReplaySummary } from './input.js';
 import { clipped } from './limits.js';
 import { producerOf } from './names.js';
@@ -37,7 +37,7 @@ export function traceRecord(run: TraceRun, verdict: TraceVerdict, input: ReplayI
     ...(reason !== undefined && { reason: reason === 'not acknowledged' ? `not acknowledged within ${patienceOf(run, input)} ms` : reason }),
     ...(needs !== undefined && { needs: { name: needs, ...(made && { producer: { session: made.session, trace: made.trace } }) } }),
     ...(isQuarantined(copy.loaded, run.expected) && { quarantined: true as const }),
-    ...((outcome !== 'passed' || input.copies === 1) && { observed: observation(run) }),
+    ...((outcome !== 'passed' || input.copies === 1 || input.observe) && { observed: observation(run) }),
   };
 }
 
@@ -54,6 +54,15 @@ export function sessionRecord({ copy, session, down, login, connect }: SessionSt
     connect: connect === null ? null : round(connect),
   };
 }
+
+export const receivedRecord = ({ copy, session }: SessionState, event: string, args: Value[]): JournalRecord => ({
+  type: 'received',
+  recording: copy.loaded.recording.name,
+  session: session.id,
+  copy: copy.copy,
+  event,
+  args: shown(args),
+});
 
 /** In the shape of a trace of a recording. */
 function observation({ expected, args, ack, pushes, changes, request, answer }: TraceRun): Json {

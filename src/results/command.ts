@@ -1,5 +1,6 @@
 /** The command that replays one thing again. Pure, also runs in a browser. */
-import type { TestResult } from './schema.js';
+import type { Failure, TestResult } from './schema.js';
+import { formatTraceId, type TraceId } from './trace-id.js';
 
 /** A test of `regression` is one of several in its project; an iteration is the only one. */
 export function playwrightCommand({ test, kind }: Pick<TestResult, 'test' | 'kind'>, recording?: string): string {
@@ -8,6 +9,12 @@ export function playwrightCommand({ test, kind }: Pick<TestResult, 'test' | 'kin
     ? `${project} -g ${quoted(escapeRegex(recording !== undefined && test.title.includes(recording) ? recording : test.title))}`
     : project;
 }
+
+/** One trace, with what it needs before it. */
+export const rerunCommand = (id: TraceId): string => `npx socket-replay rerun ${formatTraceId(id)}`;
+
+/** The first one of a failure. */
+export const idOf = ({ recording, session, trace, first: { iteration, copy } }: Failure): TraceId => ({ recording, session, trace, iteration, copy });
 
 const escapeRegex = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 

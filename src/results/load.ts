@@ -48,6 +48,7 @@ export async function loadJournal(file: string, run: string): Promise<LoadedTest
         table.addSession(record);
         if (record.outcome !== 'connected') failedSessions.push(record);
       } else if (record.type === 'end') end = record;
+      else if (record.type === 'received') continue;
       else if (record.type === 'left') left = { inserted: record.inserted, updated: record.updated, deleted: record.deleted };
       else if (record.type === 'updated') updated.push(record);
       else notes.push({ level: record.level, code: record.code, message: record.message, ...(record.detail !== undefined && { detail: record.detail }) });

@@ -119,6 +119,8 @@ const beginRecord = z.strictObject({
   notMeasured: z.array(z.string()),
   copies: z.int().positive(),
   clients: z.int().positive(),
+  /** everything that was seen is kept, for assertions of the scenario */
+  observe: z.literal(true).optional(),
   recordings: z.array(recordedSchema),
 });
 export type BeginRecord = z.infer<typeof beginRecord>;
@@ -146,6 +148,16 @@ const noteRecord = z.strictObject({
   detail: json.optional(),
 });
 export type NoteRecord = z.infer<typeof noteRecord>;
+
+/** With `observe`: a push as a client received it, whoever caused it. */
+const receivedRecord = z.strictObject({
+  type: z.literal('received'),
+  recording: z.string(),
+  session: z.string(),
+  copy: z.int().nonnegative(),
+  event: z.string(),
+  args: json,
+});
 
 /** What all copies together inserted into a table, or changed a counted column by. */
 const totalSchema = z.strictObject({
@@ -201,7 +213,16 @@ const updatedRecord = z.strictObject({
 export type UpdatedRecord = z.infer<typeof updatedRecord>;
 
 /** One line of a journal. For a trace the last record counts; a journal without `end` reads interrupted. */
-export const journalRecordSchema = z.discriminatedUnion('type', [beginRecord, traceRecord, sessionRecord, noteRecord, endRecord, leftRecord, updatedRecord]);
+export const journalRecordSchema = z.discriminatedUnion('type', [
+  beginRecord,
+  traceRecord,
+  sessionRecord,
+  receivedRecord,
+  noteRecord,
+  endRecord,
+  leftRecord,
+  updatedRecord,
+]);
 export type JournalRecord = z.infer<typeof journalRecordSchema>;
 
 /** Failures of one trace at one path, over all copies and iterations. */

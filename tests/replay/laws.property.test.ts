@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoadedRecording } from '../../src/recording/load.js';
 import { type Push, receivers, type Trace } from '../../src/recording/schema.js';
+import { successOf } from '../../src/recording/success.js';
 import type { Value } from '../../src/recording/values.js';
 import { createCopies } from '../../src/replay/copies.js';
 import { createEffects } from '../../src/replay/effects.js';
@@ -177,7 +178,8 @@ describe('law 9: a recorded rejection is an expectation', () => {
     const input = inputOf(nowhere, loaded);
     const session = createCopies(input)[0]!.sessions[0]!;
     const run = Object.assign(newRun(session, 1, session.session.traces[1]!, input), { ack: actual });
-    return judge(run, { measures: { acks: true, pushes: true, changes: true }, ignore: ignoreOf([], []), writes: createWrites() }, 0).outcome;
+    const measures = { acks: true, pushes: true, changes: true };
+    return judge(run, { measures, ignore: ignoreOf([], []), writes: createWrites(), successOf: () => successOf(loaded.recording) }, 0).outcome;
   };
   const refusal = fc.oneof(
     fc.record({ success: fc.constant(false), message: fc.string() }),

@@ -89,6 +89,7 @@ describe.skipIf(!hasChromium)(`the report in Chromium${hasChromium ? '' : ' (ski
     expect(text).toContain('3×');
     expect(text).toContain('recordings/annotate-together.yaml:41');
     expect(text).toContain('npx playwright test --project=iteration-3');
+    expect(text).toMatch(/npx socket-replay rerun annotate-together\/\w+\/\d+@3\.\d/);
     expect(text).toContain('removed');
     await push.getByText('2 failures that only follow').click();
     expect(await push.locator('details').textContent()).toContain('commentDelete');

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { playwrightCommand } from '../../src/results/command.js';
+import { idOf, playwrightCommand, rerunCommand } from '../../src/results/command.js';
 import { differenceWords, failureWords } from '../../src/results/headline.js';
 import { percentile, summarize } from '../../src/results/latency.js';
-import type { Difference } from '../../src/results/schema.js';
+import type { Difference, Failure } from '../../src/results/schema.js';
 import { formatValue, milliseconds, quote, visible } from '../../src/results/text.js';
 
 const words = (path: string, kind: Difference['class'], expected?: Difference['expected'], actual?: Difference['actual']): string =>
@@ -96,6 +96,12 @@ describe('commands', () => {
     kind,
     test: { title, project: kind === 'iteration' ? 'iteration-3' : 'regression', file: 'a.ts', line: 1 },
   });
+  it('name one trace, in an iteration with its copy', () => {
+    const failure = { recording: 'annotate-together', session: 'alice', trace: 2 } as Failure;
+    const of = (iteration: number, copy: number): string => rerunCommand(idOf({ ...failure, first: { project: 'any', iteration, copy } }));
+    expect([of(0, 0), of(3, 1)]).toEqual(['npx socket-replay rerun annotate-together/alice/2', 'npx socket-replay rerun annotate-together/alice/2@3.1']);
+  });
+
   it('name one regression test, and an iteration by its project', () => {
     expect(playwrightCommand(test('annotate-together', 'regression'), 'annotate-together')).toBe(
       'npx playwright test --project=regression -g "annotate-together"',

@@ -1,5 +1,5 @@
 /** (c) What failed, grouped over all copies and iterations, the first to look at first. */
-import { playwrightCommand } from '../../../src/results/command.js';
+import { idOf, playwrightCommand, rerunCommand } from '../../../src/results/command.js';
 import { ackTimeoutOf, failureWords, overWords, quarantineWords } from '../../../src/results/headline.js';
 import type { Failure } from '../../../src/results/schema.js';
 import { plural } from '../../../src/results/text.js';
@@ -95,7 +95,7 @@ function card(model: Model, failure: Failure): HTMLElement {
       (difference.expected !== undefined || difference.actual !== undefined) &&
       sideBySide(difference.expected, difference.actual, difference.path, new Marks([difference]), false),
     followers.length > 0 && followersView(model, followers),
-    test && command(playwrightCommand(test, failure.recording)),
+    test && [command(playwrightCommand(test, failure.recording)), command(rerunCommand(idOf(failure)))],
   );
 }
 

@@ -1,11 +1,12 @@
 /** One trace in full, in a panel over the page. */
 
 import type { Json } from '../../../src/recording/json.js';
-import { playwrightCommand } from '../../../src/results/command.js';
+import { playwrightCommand, rerunCommand } from '../../../src/results/command.js';
 import { comparedOf } from '../../../src/results/detail.js';
 import { placeWords, writerWords } from '../../../src/results/headline.js';
 import type { Difference } from '../../../src/results/schema.js';
 import { formatValue, isJsonObject, milliseconds, plural } from '../../../src/results/text.js';
+import { formatTraceId, type TraceId } from '../../../src/results/trace-id.js';
 import { Marks } from './compare.js';
 import { type Child, command, copyButton, h, long, payload } from './dom.js';
 import { changes, pushes } from './effects.js';
@@ -38,11 +39,19 @@ export function traceView(row: Row): HTMLElement {
     !observed && unseenNote(row),
     differences.length > 0 && differenceTable(differences, row),
     parts,
-    section('Run it again', command(playwrightCommand(test.result, step.recording.name))),
+    section('Run it again', command(playwrightCommand(test.result, step.recording.name)), command(rerunCommand(idOf(row)))),
   );
 }
 
 const section = (title: string, ...children: Child[]): HTMLElement => h('section', { class: 'part' }, h('h3', null, title), children);
+
+const idOf = ({ test, step, client: { session } }: Row): TraceId => ({
+  recording: step.recording.name,
+  session: step.session.id,
+  trace: step.trace,
+  iteration: test.result.iteration,
+  copy: session.copy,
+});
 
 const notMeasured = (what: string): HTMLElement => h('p', { class: 'quiet' }, badge('not-judged', 'not measured'), ` This test does not measure ${what}.`);
 
@@ -58,6 +67,7 @@ function facts(row: Row): HTMLElement {
     'dl',
     { class: 'facts' },
     fact('In', `${test.result.test.project}, copy ${client.session.copy}, compared ${test.result.level}`),
+    fact('Id', payload(formatTraceId(idOf(row)), 'mono'), ' ', copyButton(formatTraceId(idOf(row)))),
     fact('Recording', payload(`${step.recording.file}:${step.line}`, 'mono'), ' ', copyButton(`${step.recording.file}:${step.line}`)),
     fact('Started', typeof start === 'number' ? `${milliseconds(start)} after the test began` : 'never'),
     fact('Latency', typeof latency === 'number' ? milliseconds(latency) : extraOf(row).noAck ? 'no acknowledgement was asked for' : 'none'),
