@@ -1,6 +1,7 @@
 /** What a person reads in the terminal when the run has ended. Plain text. */
 import { playwrightCommand } from '../../src/results/command.js';
-import { ackTimeoutOf, failureWords, leftWords, totalsWords } from '../../src/results/headline.js';
+import { saturatedWords } from '../../src/results/harness.js';
+import { ackTimeoutOf, failureWords, leftWords, modeWords, totalsWords } from '../../src/results/headline.js';
 import type { Results } from '../../src/results/schema.js';
 import { plural, visible } from '../../src/results/text.js';
 
@@ -29,6 +30,8 @@ export function summaryText(results: Results, page: string): string {
   if (roots.length > AT_MOST) lines.push('', `  and ${roots.length - AT_MOST} more, see the report`);
   const left = leftWords(results);
   if (left) lines.push('', `  ${left}`);
+  const said = [...results.tests.flatMap(modeWords), ...saturatedWords(results.tests)];
+  if (said.length > 0) lines.push('', ...said.map((words) => `  ${visible(words)}`));
   if (notRun.length > 0) lines.push('', `  Not run: ${notRun.map(({ project }) => project).join(', ')}`);
   return [...lines, '', `  Report: ${page}`, ''].join('\n');
 }
