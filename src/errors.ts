@@ -65,6 +65,8 @@ export const catalogue = {
   REPLAY_WATCH_FAILED: 'Check the address or path of the database, and what its user may read.',
   REPLAY_ROWS_DIFFER: 'Replay the recordings alone to see which trace wrote too much or too little.',
   REPLAY_SCALING_REFUSED: 'Remove --retries, --repeat-each or --shard for the projects of socket-replay.',
+  REPLAY_CEILING: 'See in the report which event was the slowest, and what did not pass; or begin lower (`ceiling.from`), or ask for less (`ceiling.min`).',
+  REPLAY_SOAK: 'See its rounds in the report: what grows from the first to the last. With too few rounds: a longer `soak.duration`.',
   REPLAY_REGRESSION: 'See the report.',
   REPLAY_NO_RUN: 'See the folders in .socket-replay/runs; a run with a reset keeps no rows, and what was taken back is not kept either.',
   REPLAY_TOTALS:

@@ -1,7 +1,8 @@
 /** Failures where a GitHub pull request shows them: at the line of the YAML, and in the job's summary. */
 import { appendFile } from 'node:fs/promises';
 import { idOf, playwrightCommand, rerunCommand } from '../../src/results/command.js';
-import { ackTimeoutOf, failureWords, gates, overWords } from '../../src/results/headline.js';
+import { saturatedWords } from '../../src/results/harness.js';
+import { ackTimeoutOf, failureWords, gates, modeWords, overWords } from '../../src/results/headline.js';
 import type { Failure, Results } from '../../src/results/schema.js';
 import { milliseconds, plural, visible } from '../../src/results/text.js';
 
@@ -41,6 +42,7 @@ export function markdownSummary(results: Results): string {
     for (const { project } of results.notRun) lines.push(`| ${cell(project)} | not run | – | – | – |`);
     lines.push('');
   }
+  for (const words of [...results.tests.flatMap(modeWords), ...saturatedWords(results.tests)]) lines.push(cell(words), '');
   const failures = causes(results);
   if (failures.length > 0) {
     lines.push('| trace | what | where | times |', '| --- | --- | --- | ---: |');

@@ -7,6 +7,7 @@ import type { FullConfig, FullResult, Reporter, Suite, TestCase, TestError } fro
 import { collectRun, type PlannedProject } from '../../src/results/collect.js';
 import { isGood } from '../../src/results/headline.js';
 import type { Problem } from '../../src/results/load.js';
+import { modes } from '../../src/results/outcome.js';
 import type { Results } from '../../src/results/schema.js';
 import { printAnnotations } from '../ci/github.js';
 import { summaryText } from './summary.js';
@@ -37,12 +38,13 @@ export default class ReplayReporter implements Reporter {
   onBegin(_config: FullConfig, suite: Suite): void {
     this.startedAt = new Date();
     for (const project of suite.suites) {
-      const iteration: unknown = project.project()?.metadata.iteration;
+      const { iteration, mode: named }: Record<string, unknown> = project.project()?.metadata ?? {};
+      const mode = modes.find((known) => known === named);
       if (typeof iteration !== 'number') continue;
       const tests = project.allTests();
       this.tests.push(...tests);
       // A project whose tests are all meant to be skipped has nothing to run.
-      if (tests.some((test) => test.expectedStatus !== 'skipped')) this.planned.push({ project: project.title, iteration });
+      if (tests.some((test) => test.expectedStatus !== 'skipped')) this.planned.push({ project: project.title, iteration, ...(mode && { mode }) });
     }
   }
 

@@ -1,6 +1,7 @@
 /** What a person reads in the terminal when the run has ended. Plain text. */
 import { idOf, playwrightCommand, rerunCommand } from '../../src/results/command.js';
-import { ackTimeoutOf, failureWords, gates, leftWords, overWords, quarantineWords, totalsWords, updatedIn } from '../../src/results/headline.js';
+import { saturatedWords } from '../../src/results/harness.js';
+import { ackTimeoutOf, failureWords, gates, leftWords, modeWords, overWords, quarantineWords, totalsWords, updatedIn } from '../../src/results/headline.js';
 import type { Results } from '../../src/results/schema.js';
 import { plural, visible } from '../../src/results/text.js';
 
@@ -42,6 +43,8 @@ export function summaryText(results: Results, page: string): string {
   if (told.length > AT_MOST) lines.push('', `  and ${told.length - AT_MOST} more that do not count, see the report`);
   const left = leftWords(results);
   if (left) lines.push('', `  ${left}`);
+  const said = [...results.tests.flatMap(modeWords), ...saturatedWords(results.tests)];
+  if (said.length > 0) lines.push('', ...said.map((words) => `  ${visible(words)}`));
   if (notRun.length > 0) lines.push('', `  Not run: ${notRun.map(({ project }) => project).join(', ')}`);
   return [...lines, '', `  Report: ${page}`, ''].join('\n');
 }

@@ -5,7 +5,7 @@ import type { Project } from '@playwright/test';
 import { leaseAccounts } from '../auth/users.js';
 import { ReplayError } from '../errors.js';
 import type { LoadedRecording } from '../recording/load.js';
-import { bigness, type Plan, planLines, planOf } from '../replay/load-plan.js';
+import { bigness, type ModeLoad, type Plan, planLines, planOf } from '../replay/load-plan.js';
 import { countLogins } from '../replay/login.js';
 import { writeNotStarted } from '../results/not-started.js';
 import { type ReplayOptions, type ScaleOptions, speedFactor } from './options.js';
@@ -26,11 +26,14 @@ export function planFor(
     target: options.baseURL,
     recordings,
     projects: projects.flatMap(({ name = '', metadata }) =>
-      typeof metadata?.iteration === 'number' ? [{ project: name, iteration: metadata.iteration }] : [],
+      typeof metadata?.iteration === 'number'
+        ? [{ project: name, iteration: metadata.iteration, ...(metadata.load && { mode: metadata.load as ModeLoad }) }]
+        : [],
     ),
     schedule,
     order: options.order,
     speed: speedFactor(options.speed),
+    ...(options.maxGapMs === undefined ? {} : { maxGapMs: options.maxGapMs }),
     logins: (some, copies) => countLogins(some, copies, leaseAccounts(login && { ...login, reuse: true }, some, copies)),
   });
 }

@@ -1,17 +1,19 @@
-/** `defineReplayConfig`: a Playwright configuration with the projects `regression`, `iteration-1` … `iteration-M` (DESIGN.md law 2). */
+/** `defineReplayConfig`: a Playwright configuration with the projects `regression`, `iteration-1` … `iteration-M` (DESIGN.md law 2), and the modes that are configured. */
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type PlaywrightTestConfig, type Project } from '@playwright/test';
 import { type ReplayError, ReplayErrors } from '../errors.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
+import type { ModeLoad } from '../replay/load-plan.js';
 import { writeNotStarted, writeUnfinished } from '../results/not-started.js';
+import { type Mode, modes } from '../results/outcome.js';
 import { nodeOptions, preloadFile } from '../wire/preload.js';
 import { admit, planFor, tellPlan } from './admission.js';
 import { checkVary } from './known.js';
-import { type ReplayUse, replayOptions, type ScaleInput, type ScaleOptions, scaleOptions } from './options.js';
+import { copiesOf, type ReplayUse, replayOptions, type ScaleInput, type ScaleOptions, scaleOptions, speedFactor } from './options.js';
 import { beginRun, isMainProcess, scenarioName, setScale } from './run.js';
 import { selectedProjects } from './selected-projects.js';
 
-/** Scenarios of this tag run in the projects `iteration-K`, all others in `regression`. */
+/** Scenarios of this tag run in the projects `iteration-K` and in the modes, all others in `regression`. */
 const POOL = /@pool/;
 
 type Config = PlaywrightTestConfig<ReplayUse>;
@@ -31,10 +33,24 @@ export interface ReplayConfig extends Omit<Config, 'projects' | 'use'>, ScaleInp
  * @throws {ReplayErrors} REPLAY_OPTION_INVALID and every error of the recordings
  */
 export function defineReplayConfig(config: ReplayConfig): Config {
-  const { recordings, iterations, schedule, continueOnFailure, allowLoad, protectedTargets, projects = [], webServer, use, ...rest } = config;
-  const scale = checked(() => scaleOptions({ recordings, iterations, schedule, continueOnFailure, allowLoad, protectedTargets }));
+  const {
+    recordings,
+    iterations,
+    schedule,
+    continueOnFailure,
+    allowLoad,
+    protectedTargets,
+    ceiling,
+    soak,
+    behavioural,
+    projects = [],
+    webServer,
+    use,
+    ...rest
+  } = config;
+  const scale = checked(() => scaleOptions({ recordings, iterations, schedule, continueOnFailure, allowLoad, protectedTargets, ceiling, soak, behavioural }));
   const options = checked(() => replayOptions(use));
-  const all = [...replayProjects(scale), ...projects];
+  const all = [...replayProjects(scale), ...modeProjects(scale), ...projects];
   setScale(scale);
   if (isMainProcess()) {
     const { REPLAY_PLAN } = process.env;
@@ -86,6 +102,23 @@ function replayProjects(scale: ScaleOptions): Project<ReplayUse>[] {
   });
   return [{ name: 'regression', grepInvert: POOL, metadata: { iteration: 0, schedule: scale.schedule }, retries: 0 }, ...levels];
 }
+
+/** What the plan has to know of it. */
+function loadOf({ ceiling, soak, behavioural }: ScaleOptions, mode: Mode): ModeLoad {
+  if (mode === 'ceiling' && ceiling) {
+    const { from, step, max } = ceiling;
+    return { levels: Array.from({ length: Math.floor((max - from) / step) + 1 }, (_, level) => from + level * step) };
+  }
+  return mode === 'soak' && soak ? { duration: soak.duration } : { speed: speedFactor(behavioural?.speed ?? 'realtime') };
+}
+
+/** After `regression`, whatever the iterations came to: they look for something else. */
+const modeProjects = (scale: ScaleOptions): Project<ReplayUse>[] =>
+  modes.flatMap((mode) => {
+    if (scale[mode] === undefined) return [];
+    const metadata = { iteration: copiesOf(scale, mode), mode, schedule: scale.schedule, load: loadOf(scale, mode) };
+    return [{ name: mode, grep: POOL, metadata, retries: 0, ...(scale.continueOnFailure ? {} : { dependencies: ['regression'] }) }];
+  });
 
 type WebServer = Exclude<NonNullable<PlaywrightTestConfig['webServer']>, unknown[]>;
 

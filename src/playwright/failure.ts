@@ -30,9 +30,11 @@ export async function failTest(
         await base.step(words, () => Promise.reject(plainError(words)), { location: { file: resolve(file), line, column: 1 } }).catch(() => {});
       }
     });
+  // Where a ceiling or a soak says why, that is the first thing to read.
+  const own = causes.length === 0 ? summary.errors.find(({ code }) => code === 'REPLAY_CEILING' || code === 'REPLAY_SOAK') : undefined;
   const lines = [
     ...more,
-    ...summary.errors.map(({ code, message }) => `${code}: ${message}`),
+    ...summary.errors.filter((error) => error !== own).map(({ code, message }) => `${code}: ${message}`),
     ...shown.slice(0, 10).map((trace) => describe(trace, recordings, options).words),
   ];
   const total = Object.entries(summary.counts)
@@ -44,7 +46,8 @@ export async function failTest(
   const first = shown[0] && describe(shown[0], recordings, options);
   const code = causes.length > 0 && causes.every((trace) => trace.outcome === 'connect-failed') ? 'REPLAY_CONNECT_FAILED' : 'REPLAY_REGRESSION';
   const what = summary.verdict === 'interrupted' ? 'the replay was interrupted' : `${code satisfies ErrorCode}: the replay does not match what was recorded`;
-  const message = [`${what} (${total})`, ...lines, ...(causes.length > 10 ? ['… see the report for all'] : []), ...again].join('\n  ');
+  const head = own ? `${own.code}: ${own.message}` : `${what} (${total})`;
+  const message = [head, ...lines, ...(causes.length > 10 ? ['… see the report for all'] : []), ...again].join('\n  ');
   const error = plainError(message);
   // Playwright shows the source at the first frame: the trace in the YAML.
   error.stack = `${error.name}: ${message}${first ? `\n    at ${resolve(first.file)}:${first.line}:1` : ''}`;

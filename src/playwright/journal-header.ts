@@ -7,6 +7,7 @@ import { kindOf, labelOf } from '../recording/schema.js';
 import type { Value } from '../recording/values.js';
 import { quarantineOf } from '../replay/records.js';
 import { type BeginRecord, RESULTS_VERSION, type Recorded } from '../results/schema.js';
+import { modeOf } from './selection.js';
 
 /** Recorded binary values keep only their length above this many bytes. */
 const SHOWN_BYTES = 1024;
@@ -35,7 +36,7 @@ export const beginRecord = (testInfo: TestInfo, settings: Omit<BeginRecord, 'typ
   type: 'begin',
   version: RESULTS_VERSION,
   test: { title: testInfo.title, project: testInfo.project.name, file: relative(process.cwd(), testInfo.file), line: testInfo.line },
-  kind: settings.iteration === 0 ? 'regression' : 'iteration',
+  kind: modeOf(testInfo) ?? (settings.iteration === 0 ? 'regression' : 'iteration'),
   at: Date.now(),
   ...settings,
 });

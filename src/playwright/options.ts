@@ -5,6 +5,8 @@ import { ReplayError } from '../errors.js';
 import { ruleProblem, ruleSchema } from '../recording/rules.js';
 import { type Wanted, wantedSchema } from '../recording/slice.js';
 import { conventions, type OwnConvention } from '../recording/success.js';
+import type { Mode } from '../results/outcome.js';
+import { modeOptions } from './modes.js';
 
 const speed = z.union([z.enum(['fast', 'realtime']), z.number().positive().max(1000)]);
 const part = z.enum(['acks', 'pushes', 'changes']);
@@ -49,6 +51,8 @@ export const useSchema = z.object({
   connectTimeout: z.int().min(100).max(120_000).default(10_000),
   /** `fast` (no gaps), `realtime`, or a factor. Default `fast`. The order never changes. */
   speed: speed.default('fast'),
+  /** with a speed other than `fast`: longer recorded pauses are cut to this, before the speed. Default: none is */
+  maxGapMs: z.int().min(0).max(86_400_000).optional(),
   /** `recording`: across the sessions of a recording; `session`: each session for itself. Default `recording` */
   order: z.enum(['recording', 'session']).default('recording'),
   /** what must be measured for the verdict to count. Default all three */
@@ -92,6 +96,7 @@ const scaleSchema = z.object({
   allowLoad: z.boolean().default(false),
   /** hosts that are never replayed against unless scenario and environment both allow it: `*.example.com`, `shop.example.com:8443` */
   protectedTargets: z.array(z.string().regex(/^[^/\s]+$/, 'expected a host, or HOST:PORT, with * and ?')).default([]),
+  ...modeOptions,
 });
 /** `only`: a part of one recording, and nothing else */
 export type ScaleOptions = z.output<typeof scaleSchema> & { select?: string[]; only?: Wanted };
@@ -170,6 +175,10 @@ export function replayOptions(use: unknown, env: NodeJS.ProcessEnv = process.env
 
 /** The protected targets that the environment allows. */
 export const allowedTargets = (env: NodeJS.ProcessEnv = process.env): string[] => environment(env).REPLAY_ALLOW_PROTECTED ?? [];
+
+/** How many copies a mode begins with. */
+export const copiesOf = ({ ceiling, soak, behavioural }: ScaleOptions, mode: Mode): number =>
+  (mode === 'ceiling' ? ceiling?.from : mode === 'soak' ? soak?.copies : behavioural?.copies) ?? 1;
 
 /** 0 means no gaps. */
 export const speedFactor = (speed: ReplayOptions['speed']): number => (speed === 'fast' ? 0 : speed === 'realtime' ? 1 : speed);

@@ -7,9 +7,11 @@ import { ReplayError, ReplayErrors } from '../errors.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
 import { applyRules, ignoredBy } from '../recording/rules.js';
 import { ignoreOf } from '../replay/ignore.js';
+import { climb, soak } from '../replay/modes.js';
 import { type Progress, type ReplayInput, type ReplaySummary, replay } from '../replay/replay.js';
+import { type Sampled, takeSample } from '../replay/sample.js';
 import { type Journal, openJournal } from '../results/journal.js';
-import type { BeginRecord, TraceRecord } from '../results/schema.js';
+import type { BeginRecord, Mode, TraceRecord } from '../results/schema.js';
 import { openWatch } from '../watch/open.js';
 import type { Watch } from '../watch/watch.js';
 import type { ProbeConnection } from '../wire/client.js';
@@ -18,13 +20,14 @@ import { failTest } from './failure.js';
 import { look, mayReplay, tellFirst } from './first-look.js';
 import { beginRecord, recordedOf } from './journal-header.js';
 import { mutableColumns, notMeasured, secretsFor } from './known.js';
-import { type ReplayOptions, speedFactor } from './options.js';
+import { ceilingSummary, modeEnd, sampleWords, soakSummary } from './mode-results.js';
+import { type ReplayOptions, type ScaleOptions, speedFactor } from './options.js';
 import { loginWith, mayWait } from './preflight.js';
 import { probeOf } from './probe-of.js';
 import { currentRun, currentScale } from './run.js';
-import { refuseScaling, selectRecordings } from './selection.js';
+import { modeOf, refuseScaling, selectRecordings } from './selection.js';
 import { checkTarget, resetTarget, undoAll } from './target.js';
-import { type Turn, takeTurn } from './turn.js';
+import { type Turn, takeTurn, turnOf } from './turn.js';
 import { isUpdating, writeUpdate } from './update.js';
 
 /** What a replay adds up to, for scenarios that assert more. */
@@ -41,6 +44,7 @@ export interface Job {
   recordings: LoadedRecording[];
   /** 0: `regression` */
   iteration: number;
+  mode?: Mode;
   copies: number;
   clients: number;
   /** other iterations run at the same time, on purpose */
@@ -70,13 +74,15 @@ let calls = 0;
 export async function replayTest(names: string[] | undefined, options: ReplayOptions, testInfo: TestInfo, signal: AbortSignal): Promise<ReplayResult> {
   const iteration = Number(testInfo.project.metadata.iteration ?? 0);
   refuseScaling(testInfo);
+  const mode = modeOf(testInfo);
   const { recordings: selected, only } = selectRecordings(names, iteration);
   if (selected.length === 0) testInfo.skip(true, 'only a part of another recording is replayed');
   const recordings = selected.map((loaded) => ruled(loaded, options.rules));
   const copies = Math.max(1, iteration);
-  const clients = copies * recordings.reduce((sum, { recording }) => sum + recording.sessions.length, 0);
-  const beside = iteration > 0 && testInfo.project.metadata.schedule === 'parallel';
-  const job: Job = { recordings, iteration, copies, clients, beside, options, testInfo, signal };
+  const clients = copies * sessionsOf(recordings);
+  const beside = iteration > 0 && mode === undefined && testInfo.project.metadata.schedule === 'parallel';
+  const speed = (mode === 'behavioural' && currentScale().behavioural?.speed) || options.speed;
+  const job: Job = { recordings, iteration, ...(mode && { mode }), copies, clients, beside, options: { ...options, speed }, testInfo, signal };
   const kept: TraceRecord[] = [];
   let notUpdated: string | undefined;
   let updated = false;
@@ -85,6 +91,9 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
     const ready = await prepare(job, journal);
     if (only !== undefined) journal.write({ type: 'note', level: 'info', code: 'PART', message: `only a part is replayed, of ${only}` });
     try {
+      const { ceiling, soak: soaking } = currentScale();
+      if (mode === 'ceiling' && ceiling) return await runCeiling(job, ready, journal, ceiling);
+      if (mode === 'soak' && soaking) return await runSoak(job, ready, journal, kept, soaking.duration);
       const done = await withWritten(job, ready, journal, (wrote) => replay({ ...inputOf(job, ready, journal, kept), ...(wrote && { wrote }) }));
       const [recording] = recordings;
       if (done.verdict === 'failed' && recording && updates(job)) {
@@ -112,6 +121,74 @@ function ruled(loaded: LoadedRecording, rules: ReplayOptions['rules']): LoadedRe
 
 /** Only from `regression`, where nobody else is there. */
 const updates = ({ iteration, testInfo }: Pick<Job, 'iteration' | 'testInfo'>): boolean => iteration === 0 && isUpdating(testInfo);
+const sessionsOf = (recordings: LoadedRecording[]): number => recordings.reduce((sum, { recording }) => sum + recording.sessions.length, 0);
+
+/** One test, because nobody knows how many levels there will be. Each begins from the known state. */
+async function runCeiling(job: Job, ready: Ready, journal: Journal, settings: NonNullable<ScaleOptions['ceiling']>): Promise<ReplaySummary> {
+  const began = performance.now();
+  // What is not measured fails every level: there would be nothing to look for.
+  const errors = inputOf(job, ready, journal, []).errors;
+  const levels: Sampled[] = [];
+  const climbing = climb(
+    settings,
+    async (copies, number) => {
+      if (number > 1) await resetTarget(job.options);
+      await ready.probe?.drain(job.options.ackTimeout);
+      const level = { ...job, copies, clients: copies * sessionsOf(job.recordings) };
+      return withWritten(level, ready, journal, (wrote) =>
+        takeSample({ ...inputOf(level, ready, journal, []), ...(wrote && { wrote }) }, number, performance.now() - began),
+      );
+    },
+    (level) => {
+      levels.push(level);
+      journal.write({ type: 'sample', ...level.sample });
+      console.log(`  ${sampleWords('ceiling', level.sample)}`);
+    },
+    errors.length > 0 ? AbortSignal.abort() : job.signal,
+  );
+  // A reset that fails ends the climb, and what has been seen until then stays.
+  const failed = await climbing.then(
+    () => [],
+    (error: unknown) => {
+      if (error instanceof ReplayError) return [{ code: error.code, message: error.what }];
+      throw error;
+    },
+  );
+  const summary = ceilingSummary(levels, settings, [...errors, ...failed], job.signal.aborted);
+  // Those of the last good level: what is above it is what the application cannot do.
+  const { latencies = [] } = levels.findLast(({ sample }) => !sample.broke) ?? levels.at(-1) ?? {};
+  journal.write(modeEnd(summary, levels, latencies, performance.now() - began));
+  return summary;
+}
+
+/** The state goes on from round to round: a soak looks for what piles up. */
+async function runSoak(job: Job, ready: Ready, journal: Journal, kept: TraceRecord[], duration: number): Promise<ReplaySummary> {
+  const began = performance.now();
+  const now = (): number => performance.now() - began;
+  const { rounds, drift } = await withWritten(job, ready, journal, (wrote) =>
+    soak(
+      duration,
+      now,
+      async (number) => {
+        const sampled = await takeSample({ ...inputOf(job, ready, journal, []), ...(wrote && { wrote }) }, number, now());
+        for (const trace of sampled.failed) {
+          journal.write(trace);
+          if (kept.length < KEPT) kept.push(trace);
+        }
+        return sampled;
+      },
+      (sample) => {
+        journal.write({ type: 'sample', ...sample });
+        console.log(`  ${sampleWords('soak', sample)}`);
+      },
+      job.signal,
+    ),
+  );
+  const summary = soakSummary(rounds, drift, job.signal.aborted);
+  const latencies = rounds.flatMap((round) => round.latencies);
+  journal.write({ ...modeEnd(summary, rounds, latencies, now()), drift });
+  return summary;
+}
 
 /** The journal is closed whatever happens, and written also when the process is told to exit. */
 async function withJournal<T>(file: string, work: (journal: Journal) => Promise<T>): Promise<T> {
@@ -130,12 +207,12 @@ async function withJournal<T>(file: string, work: (journal: Journal) => Promise<
  * Keeps what is written into a database that nothing else brings back. With `reset: { undo }` it is taken back at once; without a
  * reset the journal tells how much is left.
  */
-async function withWritten(
+async function withWritten<T>(
   { options: { reset }, testInfo, beside }: Job,
   { probe }: Ready,
   journal: Journal,
-  work: (wrote: ReplayInput['wrote']) => Promise<ReplaySummary>,
-): Promise<ReplaySummary> {
+  work: (wrote: ReplayInput['wrote']) => Promise<T>,
+): Promise<T> {
   const undo = typeof reset === 'object' && 'undo' in reset ? reset.undo : undefined;
   if (probe?.hello.changes !== 'measured' || (reset !== undefined && undo === undefined)) return work(undefined);
   const written = openWritten(join(currentRun().directory, `${Date.now()}-${testInfo.project.name}-${process.pid}-${calls}`));
@@ -164,11 +241,11 @@ async function prepare(job: Job, journal: Journal): Promise<Ready> {
     const accountOf = leaseAccounts(
       options.login,
       recordings.map(({ recording }) => recording),
-      job.copies,
+      job.mode === 'ceiling' ? (currentScale().ceiling?.max ?? job.copies) : job.copies,
     );
     checkLoad(planFor(recordings, [job.testInfo.project], options, 'ramp'), currentScale());
     mayReplay(options);
-    turn = await takeTurn(currentRun(), options.baseURL, iteration, beside, signal);
+    turn = await takeTurn(currentRun(), options.baseURL, turnOf(iteration, job.mode), beside, signal);
     await checkTarget(options, mayWait(currentRun().directory, options), signal);
     probe = await probeOf(options.baseURL, (declared) => mayReplay(options, declared));
     // Beside others it would pull the state away under them.
@@ -240,12 +317,14 @@ const header = (
     copies,
     clients: Math.max(1, clients),
     ...(options.observe && { observe: true as const }),
+    ...(job.mode === 'ceiling' && { ceiling: currentScale().ceiling }),
+    ...(job.mode === 'soak' && { soak: { duration: currentScale().soak?.duration ?? 0 } }),
     recordings: recordings.map(recordedOf),
   });
 };
 
 function inputOf(
-  { recordings, iteration, copies, options, testInfo, signal }: Job,
+  { recordings, iteration, copies, mode, options, testInfo, signal }: Job,
   { probe, watch, fence, level, unmeasured, accountOf }: Ready,
   journal: Journal,
   kept: TraceRecord[],
@@ -263,6 +342,8 @@ function inputOf(
     ackTimeout: options.ackTimeout,
     connectTimeout: options.connectTimeout,
     speed: speedFactor(options.speed),
+    ...(options.maxGapMs === undefined ? {} : { maxGapMs: options.maxGapMs }),
+    connectInPlace: mode === 'behavioural',
     order: options.order,
     measures: {
       acks: measure.includes('acks'),

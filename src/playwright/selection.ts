@@ -4,7 +4,11 @@ import { ReplayError } from '../errors.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
 import { sliceOf, type Wanted } from '../recording/slice.js';
 import { poolOf } from '../replay/plan.js';
+import { type Mode, modes } from '../results/outcome.js';
 import { currentScale } from './run.js';
+
+/** The mode whose project the test runs in. */
+export const modeOf = ({ project }: TestInfo): Mode | undefined => modes.find((mode) => mode === project.metadata.mode);
 
 /** A scaling project is a measurement: repeated or split it would be another one. */
 export function refuseScaling({ project, config, repeatEachIndex }: TestInfo): void {

@@ -4,11 +4,16 @@
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Mode, modes } from '../results/outcome.js';
 import { holderOf, isAlive, lockTarget } from '../wire/target-lock.js';
 import type { Run } from './run.js';
 
 /** Tickets of regression tests: what is replayed alone is alone. */
 const REGRESSION = 'turn-0000-';
+/** Tickets of modes begin here, above all iterations: they come last, and nothing runs beside them. */
+const MODES = 9001;
+
+export const turnOf = (iteration: number, mode?: Mode): number => (mode === undefined ? iteration : MODES + modes.indexOf(mode));
 
 /** How often a waiting replay looks whether its turn has come, ms. */
 const LOOK = 50;
@@ -26,7 +31,7 @@ export async function takeTurn(run: Run, target: string, iteration: number, shar
       const holder = holderOf(target);
       const ours = holder?.owner === run.id && holder.pid !== process.pid;
       const first = shared || waitingTickets(run.directory)[0] === ticket;
-      const alone = waitingTickets(run.directory).some((name) => name.startsWith(REGRESSION));
+      const alone = waitingTickets(run.directory).some((name) => name.startsWith(REGRESSION) || (isMode(name) && pidOf(name) === holder?.pid));
       if (ours && shared && !alone) return { end: () => rmSync(path, { force: true }) };
       const lock = !ours && first ? take(target, run) : undefined;
       if (lock)
@@ -58,8 +63,11 @@ function take(target: string, run: Run): { release(): void } | undefined {
 /** Tickets of processes that live, lowest iteration first. */
 const waitingTickets = (directory: string): string[] =>
   readdirSync(directory)
-    .filter((name) => name.startsWith('turn-') && isAlive(Number(name.split('-')[2])))
+    .filter((name) => name.startsWith('turn-') && isAlive(pidOf(name)))
     .sort();
+
+const pidOf = (ticket: string): number => Number(ticket.split('-')[2]);
+const isMode = (ticket: string): boolean => Number(ticket.split('-')[1]) >= MODES;
 
 function later(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -179,7 +179,11 @@ function leave(reader: Reader): void {
 function obey(reader: Reader, message: Partial<Record<'type' | 'id' | 'timeout' | 'sids' | 'recording', unknown>>): void {
   const { type, id, timeout, sids, recording } = message;
   if (type === 'drain' && typeof id === 'number' && typeof timeout === 'number')
-    outside(() => drain(timeout, ({ open, waited }) => reader.answer(lineOf({ type: 'drained', id, open, waited }))));
+    outside(() =>
+      drain(timeout, ({ open, waited }) =>
+        reader.answer(lineOf({ type: 'drained', id, open, waited, rss: guarded('memory', () => process.memoryUsage.rss()) })),
+      ),
+    );
   else if (type === 'state' && typeof id === 'number')
     outside(() => void source.states().then((tables) => reader.answer(lineOf({ type: 'state', id, tables }))));
   else if (type === 'notify' && Array.isArray(sids)) outside(() => source.notifyRecording(sids.map(String), recording === true));

@@ -4,11 +4,13 @@ import { ownLiterals, type Scope, uniqueText } from '../recording/scope.js';
 import { Tagged, type Value, walk } from '../recording/values.js';
 import type { ReplayInput } from './input.js';
 import { createGate, type Order, orderOf } from './order.js';
+import { dueTimes } from './pace.js';
 import { type CopyState, deferred } from './state.js';
 
 interface Prepared {
   loaded: LoadedRecording;
   order: Order;
+  due: ReadonlyMap<number, number>;
   own: ReadonlySet<string>;
   uniques: string[];
 }
@@ -33,14 +35,16 @@ function prepare(loaded: LoadedRecording, input: ReplayInput): Prepared {
   for (const session of recording.sessions) for (const trace of session.traces) ownLiterals(trace.args ?? [], own);
   const uniques = new Set<string>();
   walk(recording as unknown as Value, (value) => value instanceof Tagged && value.body.tag === 'unique' && uniques.add(value.body.text));
-  return { loaded, order: orderOf(recording, input.order), own, uniques: [...uniques] };
+  const order = orderOf(recording, input.order, input.connectInPlace);
+  const starts = order.places.flatMap((places) => places.flatMap((place) => (place ? [place.start] : [])));
+  return { loaded, order, due: dueTimes(starts, input), own, uniques: [...uniques] };
 }
 
 /** A secret that the client makes is another one in each copy. */
 const secretsOf = (secrets: ReplayInput['secrets'], suffix: string): Scope['secrets'] =>
   new Map([...secrets].map(([name, value]) => [name, typeof value === 'string' ? value.replaceAll('{unique}', suffix) : value]));
 
-function createCopy({ loaded, order, own, uniques }: Prepared, copy: number, suffix: string, input: ReplayInput): CopyState {
+function createCopy({ loaded, order, due, own, uniques }: Prepared, copy: number, suffix: string, input: ReplayInput): CopyState {
   const given = Object.entries(loaded.recording.given ?? {});
   const scope: Scope = {
     level: input.level,
@@ -54,7 +58,7 @@ function createCopy({ loaded, order, own, uniques }: Prepared, copy: number, suf
   };
   // A unique text may be expected before, or in a text around, the place where it is sent.
   for (const text of uniques) uniqueText(scope, text);
-  const state: CopyState = { loaded, copy, scope, order, gate: createGate(order), sessions: [], waiters: new Set(), jars: new Map(), givenUp: new Set() };
+  const state: CopyState = { loaded, copy, scope, order, due, gate: createGate(order), sessions: [], waiters: new Set(), jars: new Map(), givenUp: new Set() };
   state.sessions = loaded.recording.sessions.map((session, index) => ({
     copy: state,
     session,

@@ -31,6 +31,10 @@ export interface ReplayInput {
   connectTimeout: number;
   /** 0: no gaps; 1: as recorded; 2: twice as fast */
   speed: number;
+  /** longer recorded pauses are cut to this, ms */
+  maxGapMs?: number;
+  /** connects keep their place and time, also those before everything else (behavioural) */
+  connectInPlace?: boolean;
   order: OrderMode;
   measures: Measures;
   ignore: Ignore;

@@ -9,6 +9,9 @@ import { poolOf } from './plan.js';
 /** More than this somebody has to want: see `bigness`. */
 const LIMITS = { clients: 200, emits: 100_000, ms: 5 * 60_000 };
 
+/** Logging in, fencing and leaving, ms. */
+const SHORTEST_ROUND = 100;
+
 interface Load {
   clients: number;
   emits: number;
@@ -20,15 +23,26 @@ interface Load {
   took: number;
 }
 
+/** What a mode replays. */
+export interface ModeLoad {
+  /** copies of each level, if none breaks before */
+  levels?: readonly number[];
+  /** rounds until this time is over, ms */
+  duration?: number;
+  /** its own speed */
+  speed?: number;
+}
+
 export interface PlanInput {
   target: string;
   recordings: readonly LoadedRecording[];
   /** iteration 0: `regression` */
-  projects: readonly { project: string; iteration: number }[];
+  projects: readonly { project: string; iteration: number; mode?: ModeLoad }[];
   schedule: 'ramp' | 'parallel';
   order: OrderMode;
   /** 0: no gaps */
   speed: number;
+  maxGapMs?: number;
   /** how many logins a replay of these recordings makes */
   logins(recordings: readonly Recording[], copies: number): number;
 }
@@ -53,13 +67,22 @@ export function planOf(input: PlanInput): Plan {
   const all = input.recordings.map(({ recording }) => recording);
   const entries = poolOf(input.recordings);
   const pool = [...new Set(entries.map(({ recording }) => recording.recording))];
-  const projects = input.projects.map(({ project, iteration }) => ({
+  const projects = input.projects.map(({ project, iteration, mode }) => ({
     project,
     iteration,
     // Alone one after the other; in an iteration side by side.
-    ...(iteration === 0 ? sum(all.map((recording) => replayLoad([recording], 1, input))) : replayLoad(pool, iteration, input)),
+    ...(iteration === 0
+      ? sum(all.map((recording) => replayLoad([recording], 1, input)))
+      : mode
+        ? modeLoad(pool, iteration, mode, input)
+        : replayLoad(pool, iteration, input)),
   }));
-  const [alone, levels] = [projects.filter(({ iteration }) => iteration === 0), projects.filter(({ iteration }) => iteration > 0)];
+  const isMode = (index: number): boolean => input.projects[index]?.mode !== undefined;
+  const alone = projects.filter(({ iteration }) => iteration === 0);
+  const levels = projects.filter(({ iteration }, index) => iteration > 0 && !isMode(index));
+  // Nothing runs beside a mode.
+  const modes = projects.filter((_, index) => isMode(index));
+  const inModes = input.projects.flatMap(({ iteration, mode }) => (mode ? [entries.length * Math.max(iteration, ...(mode.levels ?? []))] : []));
   const beside = input.schedule === 'parallel';
   const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
   const level = levels.map(({ clients }) => clients);
@@ -70,18 +93,22 @@ export function planOf(input: PlanInput): Plan {
     target: input.target,
     recordings: all.length,
     pool: entries.length,
-    peak: Math.max(alone.length > 0 ? most(all.map(({ sessions }) => sessions.length)) : 0, beside ? level.reduce((a, b) => a + b, 0) : most(level)),
+    peak: Math.max(
+      alone.length > 0 ? most(all.map(({ sessions }) => sessions.length)) : 0,
+      beside ? level.reduce((a, b) => a + b, 0) : most(level),
+      ...inModes,
+    ),
     total: {
       ...total,
       logins: total.logins + early,
-      took: sum(alone).took + (beside ? most(levels.map(({ took }) => took)) : sum(levels).took),
+      took: sum(alone).took + sum(modes).took + (beside ? most(levels.map(({ took }) => took)) : sum(levels).took),
     },
     projects,
     untimed: all.filter(({ sessions }) => sessions.some(({ times }) => times === undefined)).length,
   };
 }
 
-function replayLoad(recordings: readonly Recording[], copies: number, { order, speed, logins }: PlanInput): Load {
+function replayLoad(recordings: readonly Recording[], copies: number, { order, speed, maxGapMs, logins }: PlanInput): Load {
   if (recordings.length === 0) return nothing;
   const traces = recordings.flatMap(({ sessions }) => sessions.flatMap(({ traces }) => traces.filter(({ disabled }) => !disabled)));
   return {
@@ -90,7 +117,24 @@ function replayLoad(recordings: readonly Recording[], copies: number, { order, s
     pushes: recordings.reduce((pushes, recording) => pushes + pushesOf(recording, copies), 0),
     requests: copies * traces.filter(({ http }) => http !== undefined).length,
     logins: logins(recordings, copies),
-    took: Math.max(...recordings.map((recording) => estimatedTime(recording, order, speed))),
+    took: Math.max(...recordings.map((recording) => estimatedTime(recording, order, speed, maxGapMs))),
+  };
+}
+
+function modeLoad(pool: readonly Recording[], copies: number, { levels, duration, speed }: ModeLoad, input: PlanInput): Load {
+  if (levels) return sum(levels.map((level) => replayLoad(pool, level, input)));
+  const once = replayLoad(pool, copies, { ...input, ...(speed === undefined ? {} : { speed }) });
+  if (duration === undefined) return once;
+  // A round does not take nothing, whatever was recorded.
+  const rounds = Math.max(1, Math.ceil(duration / Math.max(SHORTEST_ROUND, once.took)));
+  const { clients, emits, pushes, requests, logins } = once;
+  return {
+    clients: rounds * clients,
+    emits: rounds * emits,
+    pushes: rounds * pushes,
+    requests: rounds * requests,
+    logins: rounds * logins,
+    took: Math.max(duration, once.took),
   };
 }
 

@@ -47,7 +47,8 @@ interface Point {
   isEnd: boolean;
 }
 
-export function orderOf(recording: Recording, mode: OrderMode = 'recording'): Order {
+/** `connectInPlace`: no connect is made before the start. */
+export function orderOf(recording: Recording, mode: OrderMode = 'recording', connectInPlace = false): Order {
   const spans = recording.sessions.flatMap((session, s) => spansOf(session.traces, s, session.times));
   const groups = mode === 'session' ? recording.sessions.map((_, s) => spans.filter((span) => span.session === s)) : [spans];
   const places: (Place | undefined)[][] = recording.sessions.map(({ traces }) => traces.map(() => undefined));
@@ -76,7 +77,7 @@ export function orderOf(recording: Recording, mode: OrderMode = 'recording'): Or
       place[flag] = true;
     }
   };
-  mark(starts, 'connect', 'early');
+  if (!connectInPlace) mark(starts, 'connect', 'early');
   mark(starts.reverse(), 'disconnect', 'final');
   return { places, groups: groups.map((members) => members.length) };
 }

@@ -3,7 +3,6 @@
  * log in, connect those that had connected before anything else, start together, let everything settle, drain the probe,
  * fence every connection, judge, then the recorded disconnects, drain again, totals. Whatever happens, every socket is closed.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { EndRecord } from '../results/schema.js';
 import type { FromProbe } from '../wire/messages.js';
 import { createBackground } from './background.js';
@@ -15,6 +14,7 @@ import { drain, fenceAll, lookAtRows } from './fencing.js';
 import type { Progress, ReplayInput, ReplaySummary } from './input.js';
 import { createLedger } from './ledger.js';
 import { createLogins } from './login.js';
+import { watchLoop } from './loop-delay.js';
 import { round, verdictOf } from './records.js';
 import { judgeRows, type Rows, rowsOf } from './rows.js';
 import { runSession } from './session.js';
@@ -30,17 +30,17 @@ export async function replay(given: ReplayInput): Promise<ReplaySummary> {
   const rows = rowsOf(given);
   const { input } = rows;
   const began = performance.now();
-  const delay = monitorEventLoopDelay({ resolution: 20 });
-  delay.enable();
   const replaying = prepare(rows, began);
   const { sessions, effects, ledger, logins, final } = replaying;
   const errors = [...input.errors];
   const abort = abortion(input.signal);
   const deaf = listen(input, effects.reported, errors);
   const blind = input.watch?.onChanges((changes) => (rows.tables ? rows.tables.changed(changes) : effects.watched(changes)));
+  const loop = watchLoop();
   let left: EffectCounts;
   try {
     await abort.or(() => logins.logIn(sessions));
+    loop.restart();
     await abort.or(() => connectEarly(replaying));
     replaying.origin = performance.now();
     const loops = abort.or(() => Promise.all(sessions.map((session) => runSession(session, replaying))));
@@ -48,6 +48,7 @@ export async function replay(given: ReplayInput): Promise<ReplaySummary> {
     loops.catch(() => {});
     await abort.or(() => Promise.race([Promise.all(sessions.map((session) => session.beforeFinal.promise)), loops]));
     await abort.or(() => allSettled(sessions));
+    loop.read();
     await abort.or(() => drain(input, errors));
     await abort.or(() => fenceAll(sessions, input));
     await abort.or(() => lookAtRows(input, errors));
@@ -75,13 +76,14 @@ export async function replay(given: ReplayInput): Promise<ReplaySummary> {
     deaf();
     blind?.();
     abort.forget();
-    delay.disable();
+    loop.read();
   }
   const beside = tellBeside(replaying, left, errors);
   const verdict = errors.length > 0 ? 'failed' : verdictOf(ledger.gating, sessions, input.signal.aborted);
   const { foreign, unattributed } = left;
   const took = round(performance.now() - began);
-  input.write({ type: 'end', verdict, took, foreign, unattributed, eventLoopDelay: round(delay.max / 1e6), errors, ...beside });
+  const harness = loop.read();
+  input.write({ type: 'end', verdict, took, foreign, unattributed, eventLoopDelay: harness.max, harness, errors, ...beside });
   // What failed for another reason than its traces proves nothing of them.
   const update = input.update && verdict === 'failed' && errors.length === 0 ? updateOf(replaying) : undefined;
   return { verdict, counts: ledger.counts, errors, ...(update && { update }) };

@@ -27,7 +27,7 @@ export async function runSession(session: SessionState, replaying: Replaying): P
     await copy.gate.ready(place);
     await Promise.all(place.answers.map((number) => answerTo(session.running.get(number))));
     await replaying.checkpoints.before(session, session.next);
-    await untilRecordedTime(place.start, replaying);
+    await untilDue(copy.due.get(place.start) ?? 0, replaying);
     if (signal.aborted) return;
     await startTrace(session, trace, replaying);
   }
@@ -42,8 +42,8 @@ function answerTo(run: TraceRun | undefined): Promise<void> | undefined {
 }
 
 /** An absolute deadline, so that waits do not add up to a drift. */
-async function untilRecordedTime(start: number, { input: { speed, signal }, origin }: Replaying): Promise<void> {
-  const wait = speed === 0 ? 0 : origin + start / speed - performance.now();
+async function untilDue(due: number, { input: { signal }, origin }: Replaying): Promise<void> {
+  const wait = origin + due - performance.now();
   if (wait <= 0 || signal.aborted) return;
   await new Promise<void>((resolve) => {
     const done = (): void => {

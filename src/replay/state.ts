@@ -42,6 +42,8 @@ export interface CopyState {
   copy: number;
   scope: Scope;
   order: Order;
+  /** by recorded start: milliseconds after the origin */
+  due: ReadonlyMap<number, number>;
   gate: Gate;
   sessions: SessionState[];
   /** traces that wait for a name */

@@ -1,16 +1,19 @@
 /** A run's directory of journals as its results. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { climbOf } from './ceiling.js';
 import { comparedOf, type Detail, outcomeOf, type TestDetail } from './detail.js';
 import { failedTraces, groupFailures } from './group.js';
+import { judgeHarness } from './harness.js';
 import { headlineOf } from './headline.js';
 import { summarize } from './latency.js';
 import { type LoadedTest, loadJournal, type Problem, recordedKey } from './load.js';
-import { outcomes, RESULTS_VERSION, type Recorded, type Results, type TestResult, type Verdict, verdicts } from './schema.js';
+import { type Mode, modes, outcomes, RESULTS_VERSION, type Recorded, type Results, type Sample, type TestResult, type Verdict, verdicts } from './schema.js';
 
 export interface PlannedProject {
   project: string;
   iteration: number;
+  mode?: Mode;
 }
 
 export interface CollectOptions {
@@ -29,6 +32,8 @@ export interface CollectOptions {
   finishedAt?: Date;
 }
 
+type SampledResult = Pick<TestResult, 'samples' | 'outcomes' | 'copies' | 'clients' | 'connected' | 'connectFailed' | 'compared' | 'harness' | 'climb'>;
+
 export async function collectRun(options: CollectOptions): Promise<{ results: Results; detail: Detail }> {
   const { run, startedAt, plannedProjects } = options;
   const { tests, problems } = await loadRun(options);
@@ -39,8 +44,8 @@ export async function collectRun(options: CollectOptions): Promise<{ results: Re
   const ran = new Set(tests.map(({ begin }) => begin.test.project));
   const notRun = plannedProjects
     .filter(({ project }) => !ran.has(project))
-    .map(({ project, iteration }) => ({ project, iteration }))
-    .sort((a, b) => a.iteration - b.iteration);
+    .map(({ project, iteration, mode }) => ({ project, iteration, ...(mode && { mode }) }))
+    .sort((a, b) => rankOf(a.mode) - rankOf(b.mode) || a.iteration - b.iteration);
   const replayed = testResults.some((test) => Object.values(test.outcomes).some((count) => count > 0));
   if (!replayed && errors.length === 0) errors.push({ code: 'REPLAY_EMPTY', message: 'Nothing was replayed: no test of a replay project left a result' });
   const finishedAt = options.finishedAt ?? new Date();
@@ -73,7 +78,7 @@ async function loadRun({ directory, run }: CollectOptions): Promise<{ tests: Loa
     if (Array.isArray(loaded)) problems.push(...loaded);
     else if (loaded) tests.push(loaded);
   }
-  tests.sort((a, b) => a.begin.iteration - b.begin.iteration || a.begin.at - b.begin.at);
+  tests.sort(({ begin: a }, { begin: b }) => rankOf(a.kind) - rankOf(b.kind) || a.iteration - b.iteration || a.at - b.at);
   return { tests: lastAttempts(tests), problems };
 }
 
@@ -96,6 +101,9 @@ function lastAttempts(tests: readonly LoadedTest[]): LoadedTest[] {
   return tests.filter((test) => last.has(test));
 }
 
+/** Modes come after the iterations. */
+const rankOf = (kind: string | undefined): number => (modes as readonly (string | undefined)[]).indexOf(kind) + 1;
+
 function recordingsOf(tests: readonly LoadedTest[]): Recorded[] {
   const recordings = new Map<string, Recorded>();
   for (const { begin } of tests) for (const recording of begin.recordings) if (!recordings.has(recording.name)) recordings.set(recording.name, recording);
@@ -116,8 +124,12 @@ function testResult(test: LoadedTest): TestResult {
     compared.type += type;
     compared.ignored += ignored;
   }
+  const sampled = sampledOf(test);
+  for (const outcome of sampled ? outcomes : []) counts[outcome] = sampled?.outcomes[outcome] ?? 0;
   const errors = [...(end?.errors ?? []), ...problems];
-  if (columns.session.length === 0) errors.push({ code: 'REPLAY_EMPTY', message: `${begin.test.title} replayed no trace` });
+  const empty = sampled ? sampled.samples?.length === 0 && errors.length === 0 : columns.session.length === 0;
+  if (empty) errors.push({ code: 'REPLAY_EMPTY', message: `${begin.test.title} replayed no trace` });
+  const latency = end?.latency ?? summarize(columns.latency.filter((latency) => latency !== null));
   const connectFailed = sessions.filter(({ outcome }) => outcome === 'connect-failed').length;
   return {
     ...about,
@@ -127,7 +139,7 @@ function testResult(test: LoadedTest): TestResult {
     outcomes: counts,
     connected: sessions.filter(({ outcome }) => outcome === 'connected' || outcome === 'disconnected').length,
     connectFailed,
-    latency: summarize(columns.latency.filter((latency) => latency !== null)),
+    latency,
     compared,
     foreign: end?.foreign ?? 0,
     unattributed: end?.unattributed ?? { pushes: 0, changes: 0 },
@@ -142,6 +154,28 @@ function testResult(test: LoadedTest): TestResult {
     ...(end?.ignoredPushes !== undefined && { ignoredPushes: end.ignoredPushes }),
     ...(end?.ignoredChanges !== undefined && { ignoredChanges: end.ignoredChanges }),
     ...(end?.recordedUnattributed && { recordedUnattributed: end.recordedUnattributed }),
+    ...(end?.harness && { harness: judgeHarness(end.harness) }),
+    ...(end?.drift && { drift: end.drift }),
+    ...sampled,
+  };
+}
+
+/** What the samples of a ceiling or a soak add up to. */
+function sampledOf({ begin, samples }: LoadedTest): SampledResult | undefined {
+  if (begin.kind !== 'ceiling' && begin.kind !== 'soak') return undefined;
+  const sum = (of: (sample: Sample) => number): number => samples.reduce((total, sample) => total + of(sample), 0);
+  const counts = Object.fromEntries(outcomes.map((outcome) => [outcome, sum((sample) => sample.outcomes[outcome] ?? 0)])) as TestResult['outcomes'];
+  const worst = samples.toSorted((a, b) => Number(b.harness.saturated) - Number(a.harness.saturated) || b.harness.p99 - a.harness.p99)[0];
+  return {
+    samples,
+    outcomes: counts,
+    copies: Math.max(begin.copies, ...samples.map(({ copies }) => copies)),
+    clients: Math.max(begin.clients, ...samples.map(({ clients }) => clients)),
+    connected: sum(({ clients }) => clients) - counts['connect-failed'],
+    connectFailed: counts['connect-failed'],
+    compared: { value: sum(({ compared }) => compared.value), type: sum(({ compared }) => compared.type), ignored: sum(({ compared }) => compared.ignored) },
+    ...(worst && { harness: worst.harness }),
+    ...(begin.kind === 'ceiling' && { climb: climbOf(samples) }),
   };
 }
 

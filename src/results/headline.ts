@@ -1,5 +1,8 @@
 /** What failed, as a plain sentence. Pure, also runs in a browser. */
-import type { Difference, Failure, Results } from './schema.js';
+import { atLevel, climbWords } from './ceiling.js';
+import { SATURATED } from './harness.js';
+import type { Difference, Failure, Results, TestResult } from './schema.js';
+import { driftWords } from './soak.js';
 import { formatValue, isJsonObject, milliseconds, plural, shorten, typeName, visible } from './text.js';
 
 const LONGEST = 60;
@@ -176,7 +179,26 @@ function passedWords(results: Omit<Results, 'headline'>): string {
     `up to ${plural(clients, 'client')}`,
     plural(traces, 'trace'),
   ];
-  return `Passed: ${parts.join(', ')}${quarantinedWords(results)}`;
+  const more = [...tests.flatMap(modeBrief), ...saturatedIn(tests)].map((words) => `; ${words}`).join('');
+  return `Passed: ${parts.join(', ')}${more}${quarantinedWords(results)}`;
+}
+
+const modeBrief = ({ climb, drift }: TestResult): string[] => {
+  if (climb?.lastGood) return [`${climb.broke ? 'ceiling at' : 'ceiling not below'} ${atLevel(climb.lastGood)}`];
+  return drift ? ['soak without drift'] : [];
+};
+
+/** `ceiling: The last good level is …`; of other tests nothing. */
+export const modeWords = ({ test, climb, drift, verdict }: TestResult): string[] => {
+  if (climb) return [`${test.project}: ${climbWords(climb, verdict !== 'interrupted')}`];
+  return drift ? [`${test.project}: ${driftWords(drift)}`] : [];
+};
+
+/** In one piece: the report says how saturated each was. */
+function saturatedIn(tests: readonly TestResult[]): string[] {
+  // A ceiling has said so where it stopped for that.
+  const projects = tests.flatMap(({ test, harness, climb }) => (harness?.saturated && !climb ? [test.project] : []));
+  return projects.length > 0 ? [`${[...new Set(projects)].join(', ')}: ${SATURATED}`] : [];
 }
 
 /** What the run left in the database, and how it is taken back; undefined where nothing is known to be left. */

@@ -1,16 +1,12 @@
 import type { Latency } from './schema.js';
 
 /**
- * The percentile by linear interpolation between the two closest ranks (rank = fraction x (count - 1), the method of NumPy and
- * spreadsheets); null for no values. `sorted` ascends.
+ * The percentile, one definition everywhere: `sorted[min(n - 1, floor(fraction x n))]`, so that it is a latency that some client
+ * really had; null for no values. `sorted` ascends.
  */
 export function percentile(sorted: readonly number[], fraction: number): number | null {
-  if (sorted.length === 0) return null;
-  const rank = Math.min(1, Math.max(0, fraction)) * (sorted.length - 1);
-  const low = Math.floor(rank);
-  const below = sorted[low] ?? 0;
-  const above = sorted[low + 1] ?? below;
-  return round(below + (above - below) * (rank - low));
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))];
+  return value === undefined ? null : round(value);
 }
 
 /** What a set of latencies says; sorts the list it is given. */

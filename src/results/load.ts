@@ -2,7 +2,7 @@
 import { ReplayError } from '../errors.js';
 import type { TestDetail } from './detail.js';
 import { readJournal } from './read.js';
-import type { BeginRecord, EndRecord, NoteRecord, Recorded, SessionRecord, TestResult, TraceRecord, UpdatedRecord } from './schema.js';
+import type { BeginRecord, EndRecord, NoteRecord, Recorded, Sample, SessionRecord, TestResult, TraceRecord, UpdatedRecord } from './schema.js';
 import { TraceTable } from './table.js';
 import { plural } from './text.js';
 
@@ -16,6 +16,8 @@ export interface LoadedTest {
   end?: EndRecord;
   left?: TestResult['left'];
   updated: UpdatedRecord[];
+  /** of a ceiling or a soak */
+  samples: Sample[];
   notes: Omit<NoteRecord, 'type'>[];
   detail: TestDetail;
   /** what is wrong with the journal itself */
@@ -33,6 +35,7 @@ export async function loadJournal(file: string, run: string): Promise<LoadedTest
   let table: TraceTable | undefined;
   let left: LoadedTest['left'];
   const updated: UpdatedRecord[] = [];
+  const samples: Sample[] = [];
   const notes: LoadedTest['notes'] = [];
   const problems: Problem[] = [];
   const failedSessions: SessionRecord[] = [];
@@ -49,9 +52,12 @@ export async function loadJournal(file: string, run: string): Promise<LoadedTest
         if (record.outcome !== 'connected') failedSessions.push(record);
       } else if (record.type === 'end') end = record;
       else if (record.type === 'received') continue;
-      else if (record.type === 'left') left = { inserted: record.inserted, updated: record.updated, deleted: record.deleted };
+      else if (record.type === 'left') left = addLeft(left, record);
       else if (record.type === 'updated') updated.push(record);
-      else notes.push({ level: record.level, code: record.code, message: record.message, ...(record.detail !== undefined && { detail: record.detail }) });
+      else if (record.type === 'sample') {
+        const { type: _type, ...sample } = record;
+        samples.push(sample);
+      } else notes.push({ level: record.level, code: record.code, message: record.message, ...(record.detail !== undefined && { detail: record.detail }) });
     }
   } catch (error) {
     problems.push(problemOf(error, 'REPLAY_JOURNAL_INVALID'));
@@ -60,11 +66,19 @@ export async function loadJournal(file: string, run: string): Promise<LoadedTest
     return problems.length > 0 ? problems : [{ code: 'REPLAY_JOURNAL_INVALID', message: `${file} is empty: its test was killed before it began` }];
   const recorded = new Map(begin.recordings.flatMap(({ name, sessions }) => sessions.map((session) => [recordedKey(name, session.id), session] as const)));
   for (const session of failedSessions) if (session.outcome === 'connect-failed') tellConnect(table, session);
-  const missing = complete(table, begin, end, failedSessions);
+  // A ceiling and a soak write what did not pass; how many traces there were stands in their samples.
+  const missing = begin.kind === 'ceiling' || begin.kind === 'soak' ? 0 : complete(table, begin, end, failedSessions);
   if (missing > 0) problems.push({ code: 'REPLAY_UNSETTLED', message: `${plural(missing, 'trace')} of ${begin.test.title} ended without a result` });
   for (const { recording, traces } of updated) for (const { session, trace } of traces) table.update(recording, session, trace);
-  return { begin, end, ...(left && { left }), updated, notes, problems, recorded, detail: table.finish() };
+  return { begin, end, ...(left && { left }), updated, samples, notes, problems, recorded, detail: table.finish() };
 }
+
+/** Every level of a ceiling leaves its own. */
+const addLeft = (before: TestResult['left'], { inserted, updated, deleted }: NonNullable<TestResult['left']>): TestResult['left'] => ({
+  inserted: inserted + (before?.inserted ?? 0),
+  updated: updated + (before?.updated ?? 0),
+  deleted: deleted + (before?.deleted ?? 0),
+});
 
 export const recordedKey = (recording: string, session: string): string => JSON.stringify([recording, session]);
 

@@ -7,6 +7,10 @@ export type Outcome = (typeof outcomes)[number];
 export const verdicts = ['failed', 'interrupted', 'disconnected', 'truncated', 'skipped', 'updated', 'finished'] as const;
 export type Verdict = (typeof verdicts)[number];
 
+/** Ways to run the pool beside the iterations; each is a project of this name. */
+export const modes = ['ceiling', 'soak', 'behavioural'] as const;
+export type Mode = (typeof modes)[number];
+
 /** Most alarming first: something is gone, has another type, another value, is new. */
 export const differenceClasses = ['removed', 'type', 'value', 'added'] as const;
 export type DifferenceClass = (typeof differenceClasses)[number];

@@ -3,9 +3,9 @@
  * Values stand in the JSON form of `recording/json.ts`.
  */
 import { z } from 'zod';
-import { differenceClasses, outcomes, verdicts } from './outcome.js';
+import { differenceClasses, modes, outcomes, verdicts } from './outcome.js';
 
-export { type DifferenceClass, differenceClasses, type Outcome, outcomes, type Verdict, verdicts } from './outcome.js';
+export { type DifferenceClass, differenceClasses, type Mode, modes, type Outcome, outcomes, type Verdict, verdicts } from './outcome.js';
 
 export const RESULTS_VERSION = 1;
 
@@ -93,13 +93,89 @@ const recordedSchema = z.strictObject({
 });
 export type Recorded = z.infer<typeof recordedSchema>;
 
+const latencySchema = z.strictObject({ count: z.int(), p50: z.number().nullable(), p95: z.number().nullable(), max: z.number().nullable() });
+export type Latency = z.infer<typeof latencySchema>;
+
+/** The harness's own event loop while latencies were measured: how long events waited for it (ms), and which share of the time it was busy. */
+const harnessSchema = z.strictObject({ p99: z.number(), max: z.number(), busy: z.number() });
+export type Harness = z.infer<typeof harnessSchema>;
+
+/** With the judgement on it: `saturated`, the harness was too slow itself, and its latencies cannot be trusted. */
+const judgedHarnessSchema = harnessSchema.extend({ saturated: z.boolean() });
+export type JudgedHarness = z.infer<typeof judgedHarnessSchema>;
+
+const problemSchema = z.strictObject({ code: z.string(), message: z.string() });
+
+/** Of the mode `ceiling`: where it begins, how it climbs, and what a level must hold. Latency in ms, `failThreshold` in percent. */
+const ceilingSchema = z.strictObject({
+  from: z.int(),
+  step: z.int(),
+  max: z.int(),
+  latencyThreshold: z.number(),
+  maxFailures: z.int(),
+  failThreshold: z.number(),
+  /** the gate; without it the result is information */
+  min: z.int().optional(),
+});
+export type CeilingSettings = z.infer<typeof ceilingSchema>;
+
+/** Why a level of a ceiling does not hold. */
+const reasonSchema = z.strictObject({ by: z.enum(['failures', 'percentage', 'latency', 'harness', 'error']), message: z.string() });
+export type Reason = z.infer<typeof reasonSchema>;
+
+/** The pool replayed once: a level of `ceiling`, a round of `soak`. */
+const sampleSchema = z.strictObject({
+  /** from 1 */
+  number: z.int().positive(),
+  copies: z.int().positive(),
+  clients: z.int().positive(),
+  /** milliseconds since the test began */
+  start: z.number(),
+  took: z.number(),
+  outcomes: z.record(z.enum(outcomes), z.int()),
+  /** traces that did not pass, without those in quarantine */
+  failed: z.int(),
+  compared: comparedSchema,
+  latency: latencySchema,
+  /** the event with the highest p95 */
+  slowest: z.strictObject({ event: z.string(), p95: z.number() }).optional(),
+  harness: judgedHarnessSchema,
+  /** resident memory of the application at its end, bytes; absent: not measured */
+  rss: z.number().optional(),
+  errors: z.array(problemSchema),
+  /** what did not pass, the most frequent first, a sentence each */
+  examples: z.array(z.strictObject({ message: z.string(), count: z.int() })),
+  /** ceiling: why it does not hold */
+  broke: z.array(reasonSchema).optional(),
+});
+export type Sample = z.infer<typeof sampleSchema>;
+
+/** What a ceiling comes to; `lastGood` null: not even the first level holds. `broke` null: every level holds. */
+const climbSchema = z.strictObject({
+  lastGood: z.strictObject({ copies: z.int(), clients: z.int(), p95: z.number().nullable() }).nullable(),
+  broke: z.strictObject({ copies: z.int(), clients: z.int(), reasons: z.array(reasonSchema) }).nullable(),
+});
+export type Climb = z.infer<typeof climbSchema>;
+
+const thirdSchema = z.strictObject({ rounds: z.int(), p95: z.number().nullable(), failed: z.int() });
+
+/** What a soak comes to. `early` and `late` are the first and the last third of its rounds; null: there were too few. */
+const driftSchema = z.strictObject({
+  early: thirdSchema.nullable(),
+  late: thirdSchema.nullable(),
+  /** what got worse, a sentence each */
+  found: z.array(z.string()),
+  notMeasured: z.array(z.string()),
+});
+export type Drift = z.infer<typeof driftSchema>;
+
 const beginRecord = z.strictObject({
   type: z.literal('begin'),
   version: z.literal(RESULTS_VERSION),
   run: z.string(),
   test: z.strictObject({ title: z.string(), project: z.string(), file: z.string(), line: z.int() }),
-  kind: z.enum(['regression', 'iteration']),
-  /** 0 for `regression` */
+  kind: z.enum(['regression', 'iteration', ...modes]),
+  /** 0 for `regression`; the copies of a mode, of `ceiling` those of its first level */
   iteration: z.int().nonnegative(),
   target: z.string(),
   /** milliseconds since the epoch */
@@ -121,6 +197,9 @@ const beginRecord = z.strictObject({
   clients: z.int().positive(),
   /** everything that was seen is kept, for assertions of the scenario */
   observe: z.literal(true).optional(),
+  ceiling: ceilingSchema.optional(),
+  /** milliseconds */
+  soak: z.strictObject({ duration: z.number() }).optional(),
   recordings: z.array(recordedSchema),
 });
 export type BeginRecord = z.infer<typeof beginRecord>;
@@ -194,8 +273,13 @@ const endRecord = z.strictObject({
   unattributed: z.strictObject({ pushes: z.int(), changes: z.int() }),
   /** the longest delay of the harness's own event loop, in ms: latencies below it mean nothing */
   eventLoopDelay: z.number(),
+  harness: harnessSchema.optional(),
   /** what failed the test as a whole: nothing could be replayed, not measured */
-  errors: z.array(z.strictObject({ code: z.string(), message: z.string() })),
+  errors: z.array(problemSchema),
+  /** of a ceiling (its last good level) or a soak */
+  latency: latencySchema.optional(),
+  /** of a soak */
+  drift: driftSchema.optional(),
   ...besideSchema.shape,
 });
 export type EndRecord = z.infer<typeof endRecord>;
@@ -212,6 +296,8 @@ const updatedRecord = z.strictObject({
 });
 export type UpdatedRecord = z.infer<typeof updatedRecord>;
 
+const sampleRecord = sampleSchema.extend({ type: z.literal('sample') });
+
 /** One line of a journal. For a trace the last record counts; a journal without `end` reads interrupted. */
 export const journalRecordSchema = z.discriminatedUnion('type', [
   beginRecord,
@@ -219,6 +305,7 @@ export const journalRecordSchema = z.discriminatedUnion('type', [
   sessionRecord,
   receivedRecord,
   noteRecord,
+  sampleRecord,
   endRecord,
   leftRecord,
   updatedRecord,
@@ -252,9 +339,6 @@ const failureSchema = z.strictObject({
 });
 export type Failure = z.infer<typeof failureSchema>;
 
-const latencySchema = z.strictObject({ count: z.int(), p50: z.number().nullable(), p95: z.number().nullable(), max: z.number().nullable() });
-export type Latency = z.infer<typeof latencySchema>;
-
 const testResultSchema = beginRecord.omit({ type: true, version: true, run: true, recordings: true }).extend({
   recordings: z.array(z.string()),
   verdict: z.enum(verdicts),
@@ -267,6 +351,8 @@ const testResultSchema = beginRecord.omit({ type: true, version: true, run: true
   foreign: z.int(),
   unattributed: z.strictObject({ pushes: z.int(), changes: z.int() }),
   eventLoopDelay: z.number().nullable(),
+  /** `saturated`: the harness was too slow itself, its latencies cannot be trusted */
+  harness: judgedHarnessSchema.optional(),
   errors: z.array(z.strictObject({ code: z.string(), message: z.string() })),
   notes: z.array(noteRecord.omit({ type: true })),
   /** per event (connects as `connect /`) */
@@ -276,11 +362,15 @@ const testResultSchema = beginRecord.omit({ type: true, version: true, run: true
   left: leftRecord.omit({ type: true }).optional(),
   /** recordings that were written anew, and how many of their traces had differed */
   updated: z.array(z.strictObject({ recording: z.string(), file: z.string(), traces: z.int() })).optional(),
+  /** levels of a ceiling, rounds of a soak */
+  samples: z.array(sampleSchema).optional(),
+  climb: climbSchema.optional(),
+  drift: driftSchema.optional(),
 });
 export type TestResult = z.infer<typeof testResultSchema>;
 
 /** A project that has no journal because an earlier one failed or the run ended. */
-const notRunSchema = z.strictObject({ project: z.string(), iteration: z.int() });
+const notRunSchema = z.strictObject({ project: z.string(), iteration: z.int(), mode: z.enum(modes).optional() });
 
 /** `results.json`, version 1. */
 export const resultsSchema = z.strictObject({

@@ -16,12 +16,19 @@ export interface ProbeOptions {
   mode: 'record' | 'replay' | 'list';
 }
 
+/** `open`: what had not ended; `rss`: the memory of the application, bytes, where the probe tells it. */
+interface Drained {
+  open: number;
+  waited: number;
+  rss?: number;
+}
+
 export interface ProbeConnection {
   readonly hello: Hello;
   /** The first listener also gets everything that arrived before it, the hello first. Returns what removes it again. */
   onMessage(listener: (message: FromProbe) => void): () => void;
   /** Resolves when what the traces started has ended, at most after `timeoutMs`; everything reported until then has been handed on. */
-  drain(timeoutMs: number): Promise<{ open: number; waited: number }>;
+  drain(timeoutMs: number): Promise<Drained>;
   /** as the database declares them; none: it has not told, or knows no database */
   readonly tables: readonly Table[];
   /** What the tables hold now; the changes that led there have been handed on before. */
@@ -116,9 +123,11 @@ class Connection implements ProbeConnection {
     return () => this.listeners.delete(listener);
   }
 
-  async drain(timeoutMs: number): Promise<{ open: number; waited: number }> {
+  async drain(timeoutMs: number): Promise<Drained> {
     const answer = await this.ask((id) => ({ type: 'drain', id, timeout: timeoutMs }), timeoutMs);
-    return answer.type === 'drained' ? { open: answer.open, waited: answer.waited } : { open: 0, waited: 0 };
+    if (answer.type !== 'drained') return { open: 0, waited: 0 };
+    const { open, waited, rss } = answer;
+    return { open, waited, ...(rss !== undefined && { rss }) };
   }
 
   async state(): Promise<TableState[]> {

@@ -29,12 +29,15 @@ export function mergeProbes(first: ProbeConnection, others: readonly ProbeConnec
     },
     async drain(timeoutMs) {
       let [open, waited] = [0, 0];
+      let memory: (number | undefined)[] = [];
       for (let round = 0; round < ROUNDS; round++) {
         const drained = await Promise.all(members.map((member) => member.drain(Math.max(0, timeoutMs - waited))));
         open = drained.reduce((sum, one) => sum + one.open, 0);
         waited += Math.max(...drained.map((one) => one.waited));
+        memory = drained.map(({ rss }) => rss);
       }
-      return { open, waited };
+      const rss = memory.every((bytes) => bytes !== undefined) ? memory.reduce((sum, bytes) => sum + bytes, 0) : undefined;
+      return { open, waited, ...(rss !== undefined && { rss }) };
     },
     async state() {
       const states = (await Promise.all(members.map((member) => member.state()))).flat();

@@ -115,8 +115,8 @@ export const fromProbeSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('answer'), push: z.number(), sid: z.string(), args: z.array(json), at }),
   change,
   z.object({ type: z.literal('disconnect'), sid: z.string(), reason: z.string(), at }),
-  /** the answer to `drain`: everything reported before it had happened before it; `open` counts what had not ended in time */
-  z.object({ type: z.literal('drained'), id: z.number(), open: z.number(), waited: z.number() }),
+  /** the answer to `drain`: everything reported before it had happened before it; `open` counts what had not ended in time; `rss`: the application's memory, bytes */
+  z.object({ type: z.literal('drained'), id: z.number(), open: z.number(), waited: z.number(), rss: z.number().optional() }),
   /** the answer to `state`; changes that it holds were told before it */
   z.object({ type: z.literal('state'), id: z.number(), tables: z.array(tableStateSchema) }),
   /** messages were thrown away because this reader was too slow */

@@ -108,6 +108,21 @@ describe('the plan of a run', () => {
     expect(beside.total.took).toBeLessThan(plan.total.took);
   });
 
+  it('counts every level of a ceiling, the rounds of a soak, and the speed of what is replayed behaviourally; nothing runs beside them', () => {
+    const modes = [
+      { project: 'ceiling', iteration: 1, mode: { levels: [1, 3, 5] } },
+      { project: 'soak', iteration: 2, mode: { duration: 10_000 } },
+      { project: 'behavioural', iteration: 1, mode: { speed: 0.5 } },
+    ];
+    const { peak, projects } = planOf(input([chat], { schedule: 'parallel', projects: [...levels(2), ...modes] }));
+    const [, one, , ceiling, soak, behavioural] = projects;
+    expect(peak).toBe(5 * 2);
+    expect(ceiling).toMatchObject({ clients: 9 * 2, emits: 9 * (one?.emits ?? 0) });
+    const rounds = Math.ceil(10_000 / (one?.took ?? 0));
+    expect(soak).toMatchObject({ clients: rounds * 4, took: 10_000 });
+    expect(behavioural?.took).toBe(2040);
+  });
+
   it('of no project is nothing', () => {
     expect(planOf(input([chat], { projects: [] }))).toMatchObject({ peak: 0, total: { clients: 0, logins: 0, took: 0 } });
   });

@@ -114,6 +114,9 @@ describe('the order within a copy', () => {
       fc.property(sessions, (given) => {
         const recording = recordingOf(given);
         const { places } = orderOf(recording);
+        // Where connects keep their place none is made before the start, and nothing else changes.
+        const inPlace = orderOf(recording, 'recording', true).places;
+        expect(inPlace).toEqual(places.map((own) => own.map((place) => place && { ...place, early: false })));
         const all = recording.sessions.flatMap((session, s) => session.traces.flatMap((trace, t) => (places[s]?.[t] ? [{ trace, place: places[s][t] }] : [])));
         // What is made before the start waits only for what is made before the start; nothing else waits for what is made at the end.
         for (const { place } of all.filter(({ place }) => place.early))

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from '@playwright/test';
 import { build } from 'esbuild';
 import { writeReport } from '../../reporters/html/write.js';
-import { collectRun } from '../../src/results/collect.js';
+import { collectRun, type PlannedProject } from '../../src/results/collect.js';
 import { RUN, type SampleTest, writeJournals } from './sample.js';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -38,7 +38,7 @@ export const launch = (): Promise<Browser> =>
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
   });
 
-export async function reportOf(assets: string, tests: readonly SampleTest[], plannedProjects: { project: string; iteration: number }[] = []): Promise<string> {
+export async function reportOf(assets: string, tests: readonly SampleTest[], plannedProjects: PlannedProject[] = []): Promise<string> {
   const directory = temporary('run');
   writeJournals(directory, tests);
   const { results, detail } = await collectRun({ directory, run: RUN, startedAt: new Date('2026-11-21T08:00:00Z'), plannedProjects });

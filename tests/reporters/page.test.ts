@@ -1,7 +1,7 @@
 import type { Browser } from '@playwright/test';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../../src/recording/json.js';
-import type { Recorded } from '../../src/results/schema.js';
+import type { JournalRecord, Recorded, Sample } from '../../src/results/schema.js';
 import { buildAssets, hasChromium, launch, openPage, reportOf } from './browser.js';
 import { failingRun, plannedProjects, recordings, type SampleTest } from './sample.js';
 
@@ -40,6 +40,82 @@ describe.skipIf(!hasChromium)(`the report in Chromium${hasChromium ? '' : ' (ski
     expect(rows).toHaveLength(4);
     expect(rows[2]).toMatch(/iteration-3failed124813/);
     expect(rows[3]).toContain('not run');
+    expect(problems).toEqual([]);
+  });
+
+  it('shows the levels of a ceiling and the rounds of a soak; a level that breaks makes nothing red', async () => {
+    const outcomes = { passed: 40, mismatch: 0, rejected: 0, timeout: 0, 'connect-failed': 0, disconnected: 0, aborted: 0, skipped: 0 };
+    const idle = { p99: 2, max: 5, busy: 0.2, saturated: false };
+    const sample = (number: number, more: Partial<Sample> = {}): JournalRecord => ({
+      type: 'sample',
+      number,
+      copies: 2,
+      clients: 10,
+      start: number * 100,
+      took: 90,
+      outcomes,
+      failed: 0,
+      compared: { value: 1, type: 0, ignored: 0 },
+      latency: { count: 40, p50: 5, p95: 10 * number, max: 50 },
+      slowest: { event: 'search', p95: 12 },
+      harness: idle,
+      rss: 100 * 2 ** 20,
+      errors: [],
+      examples: [],
+      ...more,
+    });
+    const broke = [{ by: 'failures' as const, message: '1 of 40 traces did not pass, 0 may' }];
+    const levels = [
+      sample(1),
+      sample(2, {
+        copies: 4,
+        clients: 20,
+        outcomes: { ...outcomes, passed: 39, timeout: 1 },
+        failed: 1,
+        broke,
+        examples: [{ message: '<b>late</b>', count: 1 }],
+      }),
+    ];
+    const rounds = Array.from({ length: 61 }, (_, i) => sample(i + 1, i === 7 ? { harness: { p99: 90, max: 200, busy: 0.97, saturated: true } } : {}));
+    const ceiling = { from: 2, step: 2, max: 8, latencyThreshold: 1000, maxFailures: 0, failThreshold: 5 };
+    const third = { rounds: 20, p95: 20, failed: 0 };
+    const drift = { early: third, late: third, found: [], notMeasured: ['the connection pool of the application is not measured'] };
+    const none: Recorded[] = [];
+    const { page, problems } = await openPage(
+      browser,
+      await reportOf(
+        assets,
+        [
+          { project: 'ceiling', title: 'pool', iteration: 2, recordings: none, begin: { kind: 'ceiling', ceiling, clients: 10 }, notes: levels },
+          {
+            project: 'soak',
+            title: 'pool',
+            iteration: 2,
+            recordings: none,
+            begin: { kind: 'soak', soak: { duration: 6000 }, clients: 10 },
+            notes: rounds,
+            end: { drift },
+          },
+        ],
+        [{ project: 'behavioural', iteration: 1, mode: 'behavioural' }],
+      ),
+    );
+    expect(await page.locator('h1').textContent()).toBe('Interrupted');
+    const modes = page.locator('#modes');
+    expect(await modes.locator('article.ceiling .lead').textContent()).toBe(
+      'The last good level is 2 copies (10 clients), p95 10 ms. 4 copies (20 clients) did not hold: 1 of 40 traces did not pass, 0 may.',
+    );
+    expect(await modes.locator('article.ceiling tbody tr').allTextContents()).toEqual([
+      expect.stringMatching(/^2 copiesheld10400/),
+      expect.stringMatching(/^4 copiesdid not hold failures20401/),
+    ]);
+    expect(await modes.locator('article.ceiling li').allTextContents()).toEqual(['<b>late</b> 1×']);
+    expect(await modes.locator('article.soak .lead').textContent()).toMatch(/^No drift\. 20 rounds at the beginning/);
+    const rows = await modes.locator('article.soak tbody tr').allTextContents();
+    expect(rows).toHaveLength(21);
+    expect(rows[2]).toMatch(/^7–9passed10120.*saturated 97 %100 MiB/);
+    expect(await modes.textContent()).toContain('not run behavioural');
+    expect(await page.locator('#verdict .callout').textContent()).toContain('soak: harness saturated: latencies cannot be trusted');
     expect(problems).toEqual([]);
   });
 

@@ -66,12 +66,19 @@ describe('values', () => {
 });
 
 describe('percentiles', () => {
-  it('are interpolated', () => {
+  it('are values that were measured: sorted[min(n - 1, floor(fraction x n))]', () => {
     expect(percentile([], 0.5)).toBeNull();
     expect(percentile([7], 0.95)).toBe(7);
-    expect(percentile([1, 2, 3, 4], 0.5)).toBe(2.5);
-    expect(percentile([10, 20, 30, 40, 50], 0.95)).toBe(48);
-    expect(summarize([3, 1, 2])).toEqual({ count: 3, p50: 2, p95: 2.9, max: 3 });
+    expect(percentile([1, 2, 3, 4], 0.5)).toBe(3);
+    expect(percentile([10, 20, 30, 40, 50], 0.95)).toBe(50);
+    expect(
+      percentile(
+        Array.from({ length: 100 }, (_, i) => i + 1),
+        0.95,
+      ),
+    ).toBe(96);
+    expect(percentile([1, 2], 1)).toBe(2);
+    expect(summarize([3, 1, 2])).toEqual({ count: 3, p50: 2, p95: 3, max: 3 });
     expect(summarize([])).toEqual({ count: 0, p50: null, p95: null, max: null });
   });
 

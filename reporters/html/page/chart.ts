@@ -22,10 +22,17 @@ const RIGHT = 12;
 const TOP = 34;
 const BOTTOM = 60;
 
-export function chart(levels: readonly Level[]): SVGSVGElement {
+let charts = 0;
+
+const isGood = ({ state }: Level): boolean => state === 'finished' || state === 'held';
+
+export function chart(levels: readonly Level[], title = 'Latency by iteration'): SVGSVGElement {
+  const hatch = `hatch${++charts}`;
   const column = (WIDTH - LEFT - RIGHT) / levels.length;
   const x = (i: number): number => LEFT + column * (i + 0.5);
-  const highest = niceCeiling(Math.max(1, ...levels.map((level) => Math.max(level.p95 ?? 0, level.p50 ?? 0))) * 1.1);
+  // Above a level that is not good stands what it is.
+  const room = levels.every(isGood) ? 1.1 : 1.3;
+  const highest = niceCeiling(Math.max(1, ...levels.map((level) => Math.max(level.p95 ?? 0, level.p50 ?? 0))) * room);
   const y = (value: number): number => HEIGHT - BOTTOM - (value / highest) * (HEIGHT - TOP - BOTTOM);
   const summary = levels
     .map(
@@ -35,13 +42,13 @@ export function chart(levels: readonly Level[]): SVGSVGElement {
   const every = Math.ceil(levels.length / 12);
   return s(
     'svg',
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'chart', role: 'img', 'aria-label': `Latency by iteration. ${summary}` },
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'chart', role: 'img', 'aria-label': `${title}. ${summary}` },
     s(
       'defs',
       null,
       s(
         'pattern',
-        { id: 'hatch', width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
+        { id: hatch, width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
         s('line', { x1: 0, y1: 0, x2: 0, y2: 6, class: 'hatch' }),
       ),
     ),
@@ -49,11 +56,11 @@ export function chart(levels: readonly Level[]): SVGSVGElement {
       s('line', { x1: LEFT, x2: WIDTH - RIGHT, y1: y(part * highest), y2: y(part * highest), class: 'grid' }),
       s('text', { x: LEFT - 8, y: y(part * highest) + 4, class: 'axis end' }, milliseconds(part * highest)),
     ]),
-    levels.map((level, i) => background(level, LEFT + column * i, column)),
+    levels.map((level, i) => background(level, LEFT + column * i, column, hatch)),
     line(levels, 'p95', x, y),
     line(levels, 'p50', x, y),
     levels.map((level, i) =>
-      i % every === 0 || level.state !== 'finished'
+      i % every === 0 || !isGood(level)
         ? [
             s('text', { x: x(i), y: HEIGHT - BOTTOM + 34, class: 'label' }, column < 70 ? String(level.iteration) : level.project),
             s('text', { x: x(i), y: HEIGHT - BOTTOM + 50, class: 'axis' }, under(level, column)),
@@ -72,14 +79,22 @@ export function chart(levels: readonly Level[]): SVGSVGElement {
 const under = (level: Level, column: number): string => (level.clients === null ? '' : column < 70 ? String(level.clients) : `${level.clients} clients`);
 
 /** A failed level is hatched and says so; one that did not run is an empty dashed box that says so. */
-function background(level: Level, left: number, width: number): SVGElement | null {
-  if (level.state === 'finished') return null;
+function background(level: Level, left: number, width: number, hatch: string): SVGElement | null {
+  if (isGood(level)) return null;
   const ran = level.state !== 'not-run';
-  const words = ran ? `${wordOf(level.state)}${level.failed > 0 ? `: ${level.failed.toLocaleString('en')}` : ''}` : 'not run';
+  const words = ran ? `${wordOf(level.state)}${level.failed > 0 && level.state !== 'broke' ? `: ${level.failed.toLocaleString('en')}` : ''}` : 'not run';
   return s(
     'g',
     null,
-    s('rect', { x: left + 3, y: TOP - 4, width: width - 6, height: HEIGHT - TOP - BOTTOM + 4, rx: 6, class: ran ? 'level-failed' : 'level-not-run' }),
+    s('rect', {
+      x: left + 3,
+      y: TOP - 4,
+      width: width - 6,
+      height: HEIGHT - TOP - BOTTOM + 4,
+      rx: 6,
+      class: ran ? 'level-failed' : 'level-not-run',
+      fill: ran ? `url(#${hatch})` : 'none',
+    }),
     s(
       'text',
       { x: left + width / 2, y: ran ? TOP + 13 : (HEIGHT - BOTTOM + TOP) / 2, class: ran ? 'level-word bad' : 'level-word' },

@@ -10,6 +10,8 @@ export type State =
   | 'not-started'
   | 'truncated'
   | 'finished'
+  | 'held'
+  | 'broke'
   | 'not-run'
   | 'connected'
   | 'matched'
@@ -41,6 +43,8 @@ const paths: Record<string, string> = {
 const shapes: Record<State, [shape: string, tone: 'good' | 'bad' | 'warn' | 'idle', word: string]> = {
   passed: ['check', 'good', 'passed'],
   finished: ['check', 'good', 'passed'],
+  held: ['check', 'good', 'held'],
+  broke: ['stop', 'warn', 'did not hold'],
   matched: ['check', 'good', 'matched'],
   connected: ['check', 'good', 'connected'],
   failed: ['cross', 'bad', 'failed'],

@@ -6,6 +6,7 @@ import { failuresView } from './failures.js';
 import { badge, type State } from './icons.js';
 import { loadData } from './load.js';
 import { buildModel, findTrace, type Model, type Row, traceId } from './model.js';
+import { modesView } from './modes.js';
 import { scaleView } from './scale.js';
 import { settingsView } from './settings.js';
 import { createStore, type PageState, views } from './state.js';
@@ -53,7 +54,7 @@ async function start(): Promise<void> {
   replace(
     root,
     top,
-    h('main', { id: 'main' }, notice, verdictView(model), scaleView(model), failuresView(model), list.element, settingsView(model)),
+    h('main', { id: 'main' }, notice, verdictView(model), scaleView(model), modesView(model), failuresView(model), list.element, settingsView(model)),
     panel.element,
     help,
   );
@@ -72,7 +73,7 @@ function jumpTo(root: HTMLElement): void {
     });
 }
 
-function topBar({ results }: Model, onHelp: () => void): HTMLElement {
+function topBar({ results, results: { tests } }: Model, onHelp: () => void): HTMLElement {
   const link = (section: string, text: string): HTMLElement => h('a', { href: '#', 'data-section': section }, text);
   const failed = results.failures.filter((failure) => !failure.follows).length;
   return h(
@@ -86,6 +87,7 @@ function topBar({ results }: Model, onHelp: () => void): HTMLElement {
       { 'aria-label': 'Sections' },
       link('verdict', 'Result'),
       link('scale', 'Scale'),
+      tests.some(({ kind }) => kind !== 'regression' && kind !== 'iteration') && link('modes', 'Modes'),
       link('failures', `Failures${failed > 0 ? ` (${failed})` : ''}`),
       link('traces', 'Traces'),
       link('settings', 'Conditions'),

@@ -30,7 +30,7 @@ function words(levels: readonly Level[]): string {
 function levelsOf({ tests, results }: Model): Level[] {
   const ran = tests.filter(({ result }) => result.kind === 'iteration').map(levelOf);
   const notRun = results.notRun
-    .filter(({ iteration }) => iteration > 0)
+    .filter(({ iteration, mode }) => iteration > 0 && mode === undefined)
     .map(({ project, iteration }): Level => ({ project, iteration, state: 'not-run', clients: null, traces: 0, failed: 0, p50: null, p95: null, max: null }));
   return [...ran, ...notRun].sort((a, b) => a.iteration - b.iteration);
 }

@@ -1,4 +1,5 @@
 /** (e) Under which conditions all this is true. */
+import { harnessWords, SATURATED } from '../../../src/results/harness.js';
 import type { TestResult } from '../../../src/results/schema.js';
 import { formatValue, milliseconds, plural } from '../../../src/results/text.js';
 import { type Child, h, long, payload } from './dom.js';
@@ -114,11 +115,19 @@ function factsOf(test: TestResult): Child[] {
     test.checkpoints && fact('Checkpoints', `${test.checkpoints.compared} compared, ${test.checkpoints.notCompared} not`),
     test.recordedUnattributed &&
       fact('Recorded without a cause', `${plural(test.recordedUnattributed.recorded, 'change')}, ${test.recordedUnattributed.seen} seen again without one`),
-    fact('Harness delay', test.eventLoopDelay === null ? 'unknown' : `${milliseconds(test.eventLoopDelay)} at most; latencies below that mean nothing`),
+    fact('Harness delay', harnessText(test)),
     fact('Took', test.took === null ? 'interrupted' : milliseconds(test.took)),
     fact('Scenario', payload(`${test.test.file}:${test.test.line}`, 'mono')),
   ];
 }
+
+function harnessText({ eventLoopDelay, harness }: TestResult): string {
+  if (eventLoopDelay === null) return 'unknown';
+  const most = `${milliseconds(eventLoopDelay)} at most; latencies below that mean nothing`;
+  return harness ? `${most}. ${capital(harnessWords(harness))}${harness.saturated ? `: ${SATURATED}` : ''}` : most;
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** What all copies together wrote, beside what was recorded. */
 function totalsView({ totals = [], copies }: TestResult): Child {

@@ -1,17 +1,19 @@
 /** (a) Did it pass, and if not, what is the first thing to look at. */
 
 import { playwrightCommand } from '../../../src/results/command.js';
+import { saturatedWords } from '../../../src/results/harness.js';
 import { gates } from '../../../src/results/headline.js';
 import type { Failure } from '../../../src/results/schema.js';
 import { milliseconds, plural } from '../../../src/results/text.js';
 import { type Child, command, h } from './dom.js';
-import { bigIcon, type State, wordOf } from './icons.js';
+import { badge, bigIcon, type State, wordOf } from './icons.js';
 import { firstTraceOf, type Model, traceId } from './model.js';
 import { formatHash, initial } from './state.js';
 
 export function verdictView(model: Model): HTMLElement {
   const { results } = model;
   const state = results.verdict as State;
+  const saturated = saturatedWords(results.tests);
   const first = results.failures.find(gates);
   const test = first && results.tests.find((candidate) => candidate.test.project === first.first.project && candidate.recordings.includes(first.recording));
   return h(
@@ -25,6 +27,12 @@ export function verdictView(model: Model): HTMLElement {
     ),
     first && results.verdict !== 'passed' && h('div', { class: 'actions' }, firstLink(model, first), test && command(playwrightCommand(test, first.recording))),
     h('ul', { class: 'tiles', 'aria-label': 'The run in numbers' }, tiles(model)),
+    saturated.length > 0 &&
+      h(
+        'div',
+        { class: 'callout' },
+        saturated.map((words) => h('p', null, badge('warning'), ' ', words)),
+      ),
     results.errors.length > 0 &&
       h(
         'div',
@@ -41,7 +49,9 @@ function firstLink(model: Model, failure: Failure): Child {
   return row && h('a', { class: 'button primary', href: formatHash({ ...initial, view: 'traces', trace: traceId(row) }) }, 'Look at this first');
 }
 
-function tiles({ results, rows, clients }: Model): HTMLElement[] {
+function tiles({ results, rows }: Model): HTMLElement[] {
+  const traces = results.tests.reduce((sum, test) => sum + Object.values(test.outcomes).reduce((a, b) => a + b, 0), 0);
+  const sessions = results.tests.reduce((sum, test) => sum + (test.samples ? test.connected + test.connectFailed : test.clients), 0);
   const failed = rows.filter((row) => !row.good).length;
   const groups = results.failures.filter((failure) => !failure.follows && gates(failure)).length;
   const most = results.tests.reduce((peak, test) => Math.max(peak, test.clients), 0);
@@ -52,7 +62,7 @@ function tiles({ results, rows, clients }: Model): HTMLElement[] {
       `${results.tests.length === 1 ? 'test' : 'tests'} ran${results.notRun.length > 0 ? `, ${results.notRun.length} not run` : ''}`,
     ),
     tile(most.toLocaleString('en'), 'clients at most'),
-    tile(rows.length.toLocaleString('en'), `traces of ${plural(clients.length, 'session')}`),
+    tile(traces.toLocaleString('en'), `traces of ${plural(sessions, 'session')}`),
     tile(failed.toLocaleString('en'), `traces not passed, ${plural(groups, 'cause')}`),
     ...(results.quarantined ? [tile(results.quarantined.toLocaleString('en'), 'quarantined, not counted')] : []),
     tile(milliseconds(results.took), `since ${new Date(results.startedAt).toLocaleString()}`),
