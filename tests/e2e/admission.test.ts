@@ -1,5 +1,4 @@
 /** What keeps a run from its target, and a run against one that is elsewhere: with TLS of an authority of its own, and without a probe. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp, type Server as HttpServer } from 'node:http';
 import { createServer as createHttps } from 'node:https';
@@ -9,6 +8,7 @@ import { Server } from 'socket.io';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseRunId } from '../../src/results/run-id.js';
 import { slow } from '../slow.js';
+import { cert, key } from '../tls.js';
 import { cli, playwrightSettings, playwrightTest, readResults, root, run, temporary } from './support.js';
 
 const NO_ONE_ASKS = { REPLAY_YES: '', REPLAY_ALLOW_PROTECTED: '' };
@@ -116,31 +116,9 @@ describe('a target elsewhere', () => {
   let authority: string;
   const people: string[] = [];
   beforeAll(async () => {
-    const keys = temporary('tls');
-    const openssl = (...args: string[]): unknown => execFileSync('openssl', args, { cwd: keys, stdio: 'pipe' });
-    const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-    openssl('req', '-x509', ...fresh, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=Test authority');
-    openssl('req', ...fresh, '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost');
-    writeFileSync(join(keys, 'names'), 'subjectAltName=DNS:localhost\n');
-    openssl(
-      'x509',
-      '-req',
-      '-in',
-      'server.csr',
-      '-CA',
-      'ca.pem',
-      '-CAkey',
-      'ca.key',
-      '-CAcreateserial',
-      '-days',
-      '2',
-      '-extfile',
-      'names',
-      '-out',
-      'server.pem',
-    );
-    authority = join(keys, 'ca.pem');
-    server = createHttps({ key: readFileSync(join(keys, 'server.key')), cert: readFileSync(join(keys, 'server.pem')) }, (request, response) => {
+    authority = join(temporary('tls'), 'ca.pem');
+    writeFileSync(authority, cert);
+    server = createHttps({ key, cert }, (request, response) => {
       if (request.url === '/login') response.writeHead(204, { 'set-cookie': 'sid=1; Path=/; Secure' });
       response.end();
     }) as unknown as HttpServer;

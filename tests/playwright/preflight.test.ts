@@ -1,6 +1,5 @@
 /** What is found out about a target before the first client of a run, against real servers. */
-import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +14,7 @@ import { id } from '../../src/recording/values.js';
 import { findProbes } from '../../src/wire/client.js';
 import { temporary } from '../e2e/support.js';
 import { closeAll, connect, emit, goodbye, recorded, serve, serveProbed, type World } from '../replay/world.js';
+import { cert, key } from '../tls.js';
 
 const close: (() => unknown)[] = [];
 afterEach(async () => {
@@ -89,10 +89,7 @@ describe('the target', () => {
 });
 
 it('a certificate of an unknown authority is told from a target that is not there', async () => {
-  const keys = temporary('tls');
-  const fresh = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', 'key', '-out', 'cert', '-subj', '/CN=localhost'];
-  execFileSync('openssl', ['req', '-x509', ...fresh], { cwd: keys, stdio: 'pipe' });
-  const server = createHttps({ key: readFileSync(join(keys, 'key')), cert: readFileSync(join(keys, 'cert')) });
+  const server = createHttps({ key, cert });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   close.push(() => new Promise((done) => server.close(done)));
   const said = await checked(`https://localhost:${(server.address() as AddressInfo).port}`, true);
