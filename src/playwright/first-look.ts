@@ -4,13 +4,16 @@ import { loadRecordings } from '../recording/load.js';
 import type { Journal } from '../results/journal.js';
 import type { ProbeConnection } from '../wire/client.js';
 import { type Found, foundBefore, preflight, problemsOf } from './preflight.js';
+import { declaresProtected } from './probe-of.js';
 import { checkProtected, markProtected } from './protected.js';
 import type { Job, Ready } from './replay-test.js';
 import { currentRun, currentScale } from './run.js';
 import { resetTarget } from './target.js';
 
-/** Law 15. Nothing is sent before it, not even a reset. */
-export function mayReplay({ baseURL, allowProtected }: Job['options'], declared = false): void {
+/** Law 15. Nothing is sent before it, not even a reset. Asked again when the target is there: before, its process may not have been. */
+export async function mayReplay({ baseURL, allowProtected }: Job['options'], isThere = false): Promise<void> {
+  const asked = declaresProtected(baseURL);
+  const declared = isThere ? await asked : await asked.catch(() => false);
   const isProtected = checkProtected({ target: baseURL, patterns: currentScale().protectedTargets, declared, allowed: allowProtected });
   if (isProtected) markProtected(currentRun().directory, baseURL);
 }

@@ -9,23 +9,31 @@ import { mergeProbes } from '../wire/merged.js';
 const WORKERS_TIMEOUT = 10_000;
 const WORKERS_PAUSE = 50;
 
-/**
- * The probe in the process that listens on the target's port, or those of its cluster; undefined when there is none. `mayReplay` throws where that process says that it
- * is protected: asked before anybody subscribes, because that puts triggers into its database.
- */
-export async function probeOf(baseURL: string, mayReplay: (declared: boolean) => void): Promise<ProbeConnection | undefined> {
+/** `REPLAY_PROBE`: where it is, and its token. */
+function givenProbe(): { host: string; port: number; token: string } | undefined {
   const { REPLAY_PROBE, REPLAY_PROBE_TOKEN } = process.env;
-  if (REPLAY_PROBE) {
-    const { hostname, port } = new URL(`tcp://${REPLAY_PROBE}`);
-    const at = { host: hostname, port: Number(port), token: REPLAY_PROBE_TOKEN ?? '' };
-    const visitor = await connectProbe({ ...at, mode: 'list' });
-    visitor.close();
-    mayReplay(visitor.hello.protected === true);
-    return connectProbe({ ...at, mode: 'replay' });
-  }
-  if (!['localhost', '127.0.0.1', '[::1]'].includes(new URL(baseURL).hostname)) return undefined;
+  if (!REPLAY_PROBE) return undefined;
+  const { hostname, port } = new URL(`tcp://${REPLAY_PROBE}`);
+  return { host: hostname, port: Number(port), token: REPLAY_PROBE_TOKEN ?? '' };
+}
+
+const isHere = (baseURL: string): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(new URL(baseURL).hostname);
+
+/** Whether a process of the target says that it is protected. Asked before anybody subscribes: that would put triggers into its database. */
+export async function declaresProtected(baseURL: string): Promise<boolean> {
+  const given = givenProbe();
+  if (!given) return isHere(baseURL) && applicationsAt(findProbes(), baseURL).some((application) => application.some((probe) => probe.protected));
+  const visitor = await connectProbe({ ...given, mode: 'list' });
+  visitor.close();
+  return visitor.hello.protected === true;
+}
+
+/** The probe in the process that listens on the target's port, or those of its cluster; undefined when there is none. */
+export async function probeOf(baseURL: string): Promise<ProbeConnection | undefined> {
+  const given = givenProbe();
+  if (given) return connectProbe({ ...given, mode: 'replay' });
+  if (!isHere(baseURL)) return undefined;
   const application = await wholeApplication(baseURL);
-  mayReplay(application?.some((probe) => probe.protected) ?? false);
   if (!application) return undefined;
   const connections = await Promise.allSettled(application.map(({ port, token }) => connectProbe({ port, token, mode: 'replay' })));
   const [first, ...others] = connections.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));

@@ -244,10 +244,11 @@ async function prepare(job: Job, journal: Journal): Promise<Ready> {
       job.mode === 'ceiling' ? (currentScale().ceiling?.max ?? job.copies) : job.copies,
     );
     checkLoad(planFor(recordings, [job.testInfo.project], options, 'ramp'), currentScale());
-    mayReplay(options);
+    await mayReplay(options);
     turn = await takeTurn(currentRun(), options.baseURL, turnOf(iteration, job.mode), beside, signal);
     await checkTarget(options, mayWait(currentRun().directory, options), signal);
-    probe = await probeOf(options.baseURL, (declared) => mayReplay(options, declared));
+    await mayReplay(options, true);
+    probe = await probeOf(options.baseURL);
     // Beside others it would pull the state away under them.
     const reset = !beside && (await resetTarget(options));
     const found = await look(job, accountOf, probe, reset);

@@ -11,6 +11,8 @@ const LIMITS = { clients: 200, emits: 100_000, ms: 5 * 60_000 };
 
 /** Logging in, fencing and leaving, ms. */
 const SHORTEST_ROUND = 100;
+/** More rows than this nobody reads. */
+const SHOWN = 10;
 
 interface Load {
   clients: number;
@@ -183,9 +185,16 @@ export function planLines(plan: Plan): string[] {
   const { total } = plan;
   const number = (count: number): string => count.toLocaleString('en');
   const time = (ms: number): string => (ms === 0 ? '–' : milliseconds(ms));
+  const row = (load: Plan['projects'][number]): string[] => [
+    load.project,
+    ...[load.clients, load.emits, load.pushes, load.requests, load.logins].map(number),
+    time(load.took),
+  ];
+  const hidden = plan.projects.length > SHOWN ? plan.projects.length - SHOWN : 0;
   const rows = [
     ['project', 'clients', 'emits', 'pushes', 'requests', 'logins', 'time'],
-    ...plan.projects.map((load) => [load.project, ...[load.clients, load.emits, load.pushes, load.requests, load.logins].map(number), time(load.took)]),
+    ...plan.projects.slice(0, hidden > 0 ? SHOWN / 2 : SHOWN).map(row),
+    ...(hidden > 0 ? [[`… ${hidden} more`, '', '', '', '', '', ''], ...plan.projects.slice(-SHOWN / 2).map(row)] : []),
   ];
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const untimed =

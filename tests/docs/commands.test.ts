@@ -45,6 +45,12 @@ const elsewhere: Record<string, { file: string; contains: string[] }> = {
   'npx socket-replay undo --database app.db --apply': { file: 'tests/e2e/undo.test.ts', contains: ["'undo', '--database'", "'--apply'"] },
   'npx socket-replay doctor --database postgres://localhost/app': { file: 'tests/cli/doctor.test.ts', contains: ["'doctor', '--database'"] },
   'npx socket-replay doctor --database postgres://localhost/app --remove': { file: 'tests/cli/doctor.test.ts', contains: ["doctor('--remove')"] },
+  'REPLAY_YES=1 npx playwright test': { file: 'tests/e2e/admission.test.ts', contains: ["REPLAY_YES: '1'"] },
+  'REPLAY_BASE_URL=https://staging.example.com npx playwright test': { file: 'tests/e2e/admission.test.ts', contains: ['REPLAY_BASE_URL: `https://'] },
+  'NODE_EXTRA_CA_CERTS=ca.pem REPLAY_BASE_URL=https://staging.example.com npx playwright test': {
+    file: 'tests/e2e/admission.test.ts',
+    contains: ['NODE_EXTRA_CA_CERTS: authority'],
+  },
   'npx socket-replay --version': { file: 'tests/cli/main.test.ts', contains: ["ran('--version')"] },
   'npx socket-replay record --name checkout --target http://localhost:3000 --watch data/app.db': {
     file: 'tests/e2e/watch.test.ts',
@@ -122,6 +128,8 @@ const here: [command: string, run: Run][] = [
   ['npx socket-replay lint checkout', says(/1 recording: 0 errors/)],
   ['npx socket-replay inspect checkout', says(/checkout {2}\(recordings\/checkout\.yaml[\s\S]*Events/)],
   ['npx socket-replay inspect checkout --names', says(/!id \w+: [\s\S]*made in line \d+/)],
+  ['npx socket-replay plan', says(/pool +\d sessions?, of \d recordings?\n[\s\S]*iteration-1 /)],
+  ['npx socket-replay plan --json -- --project=iteration-1', says(/"peak": \d/)],
   ['npx socket-replay prune checkout --event "note:*" --dry-run', says(/\+ +disabled: true[\s\S]*1 trace disabled \(note:add 1\)\nNothing was written/)],
   ['npx socket-replay prune checkout --event "note:*"', says(/checkout\.yaml: 1 trace disabled \(note:add 1\)\n$/)],
   ['npx socket-replay prune checkout --event "note:*" --enable', says(/checkout\.yaml: 1 trace enabled \(note:add 1\)\n$/)],

@@ -37,7 +37,17 @@ describe('the catalogue of errors', () => {
 
   it('has no code in the rest of the documentation that it does not know', () => {
     const linked = [...page.text.matchAll(/\bREPLAY_[A-Z_]+\b/g)].map(([code]) => code);
-    const variables = ['REPLAY_RECORDINGS', 'REPLAY_PROBE_TOKEN', 'REPLAY_PROBE', 'REPLAY_REPORT_DIR', 'REPLAY_SESSION_SECRET'];
+    const variables = [
+      'REPLAY_YES',
+      'REPLAY_ITERATIONS',
+      'REPLAY_ALLOW_PROTECTED',
+      'REPLAY_PROTECTED',
+      'REPLAY_RECORDINGS',
+      'REPLAY_PROBE_TOKEN',
+      'REPLAY_PROBE',
+      'REPLAY_REPORT_DIR',
+      'REPLAY_SESSION_SECRET',
+    ];
     expect(linked.filter((code) => !Object.hasOwn(catalogue, code) && !variables.includes(code))).toEqual([]);
   });
 });

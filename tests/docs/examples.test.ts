@@ -106,7 +106,16 @@ describe('docs/reference/options.md', () => {
     const { loginSchema } = await import('../../src/auth/get-in.js');
     const { text } = pageOf('docs/reference/options.md');
     const logins = loginSchema.options.flatMap(({ shape }) => Object.keys(shape));
-    for (const option of [...Object.keys(useSchema.shape), ...logins, 'recordings', 'iterations', 'schedule', 'continueOnFailure'])
+    for (const option of [
+      ...Object.keys(useSchema.shape),
+      ...logins,
+      'recordings',
+      'iterations',
+      'schedule',
+      'continueOnFailure',
+      'allowLoad',
+      'protectedTargets',
+    ])
       expect(text).toMatch(new RegExp(`^\\| \`${option}\` \\|`, 'm'));
   });
 });

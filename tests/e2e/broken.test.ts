@@ -89,13 +89,13 @@ describe('a target that is not as it should be', () => {
     return port;
   };
 
-  it('refusing the login: the sessions could not connect, with the reason', { timeout: 60_000 }, async () => {
+  it('refusing the login: each user by name, before anything is replayed', { timeout: 60_000 }, async () => {
     const { code, output, results } = await project(await server(401, (next) => next()), "measure: ['acks', 'pushes'],");
     expect(code).toBe(1);
-    expect(output).toContain('was answered with 401');
-    expect(results.headline).toMatch(/could not connect.*401/);
-    // Two sessions and their traces, and one failure to look at.
-    expect(results.failures.filter((failure) => !failure.follows)).toHaveLength(1);
+    const refused = results.tests[0]?.errors.filter((error) => error.code === 'REPLAY_LOGIN_REFUSED').map(({ message }) => message) ?? [];
+    expect(refused.map((message) => /: (\w+) does not get in: POST .* was answered with 401/.exec(message)?.[1]).sort()).toEqual(['alice', 'bob']);
+    expect(output).toContain('alice does not get in');
+    expect(results.tests[0]?.outcomes.passed).toBe(0);
   });
 
   slow('with more users than accounts in the pool: refused before anything is sent', { timeout: 60_000 }, async () => {

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { checkProtected } from '../../src/playwright/protected.js';
+import { describe, expect, it, vi } from 'vitest';
+import { checkProtected, checkProtectedRun, markProtected } from '../../src/playwright/protected.js';
+import { temporary } from '../e2e/support.js';
 
 const target = 'https://shop.example.com/';
 const check = (patterns: string[], allowed = false, REPLAY_ALLOW_PROTECTED = '', more: { target?: string; declared?: boolean } = {}) => {
@@ -33,6 +34,16 @@ describe('a protected target', () => {
   it('may declare itself', () => {
     expect(check([], false, '', { declared: true })).toContain('its process runs with REPLAY_PROTECTED=1');
     expect(check([], true, 'shop.example.com', { declared: true })).toBe('is protected, and may');
+  });
+
+  it('keeps a run against it from being taken back without the word of the environment', () => {
+    const directory = temporary('run');
+    checkProtectedRun(directory);
+    markProtected(directory, target);
+    expect(() => checkProtectedRun(directory)).toThrow(/REPLAY_TARGET_PROTECTED.*REPLAY_ALLOW_PROTECTED does not name shop\.example\.com\n/);
+    vi.stubEnv('REPLAY_ALLOW_PROTECTED', 'shop.example.com');
+    checkProtectedRun(directory);
+    vi.unstubAllEnvs();
   });
 
   it('is the same by other spellings', () => {

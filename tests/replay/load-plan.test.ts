@@ -131,6 +131,11 @@ describe('the plan of a run', () => {
     const text = planLines(plan).join('\n');
     expect(text).toContain('pushes       up to 60, if the copies of a recording share its rooms');
     expect(text).toMatch(/iteration-3 +6 +6 +36 +3 +6 +450 ms/);
+    const long = planLines(planOf(input([chat], { projects: levels(50) })));
+    expect(long.slice(-11).map((line) => line.trim().split(/ {2,}/)[0])).toEqual([
+      ...['regression', 'iteration-1', 'iteration-2', 'iteration-3', 'iteration-4', '… 41 more'],
+      ...['iteration-46', 'iteration-47', 'iteration-48', 'iteration-49', 'iteration-50'],
+    ]);
     const hand = planOf(input([recorded('hand', { alice: [connect()] })]));
     expect(planLines(hand).join('\n')).toContain('1 recording has no times and counts as nothing');
   });

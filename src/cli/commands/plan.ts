@@ -22,7 +22,7 @@ export const planCommand = (): Command =>
     .description('Show what a run would do: clients, emits, pushes, requests, logins, time. Nothing is started, and nothing is sent.')
     .argument('[playwright...]', 'what `npx playwright test` would be given, behind --: --project=NAME, --no-deps, --config=FILE')
     .option('--json', 'print it as JSON')
-    .addHelpText('after', '\nExamples:\n  npx socket-replay plan\n  npx socket-replay plan --json -- --project=iteration-2')
+    .addHelpText('after', '\nExamples:\n  npx socket-replay plan\n  npx socket-replay plan --json -- --project=iteration-1')
     .action((args: string[], { json = false }: { json?: boolean }) => run((terminal) => plan(terminal, args, json)));
 
 async function plan(terminal: Console, args: readonly string[], json: boolean): Promise<number> {
@@ -30,7 +30,8 @@ async function plan(terminal: Console, args: readonly string[], json: boolean): 
   try {
     const { output } = await runNpx(['playwright', 'test', '--list', ...args], { REPLAY_PLAN: file });
     const answer = answerSchema.safeParse(contentOf(file));
-    if (!answer.success) throw new ReplayError('REPLAY_COMMAND_FAILED', `Playwright read no configuration of socket-replay: ${output.trim()}`);
+    if (!answer.success)
+      throw new ReplayError('REPLAY_COMMAND_FAILED', `Playwright read no configuration of socket-replay\n    ${wordsOf(output)}`, undefined, ADVICE);
     if ('errors' in answer.data) {
       for (const { message } of answer.data.errors) terminal.warn(message);
       return exitCodes.usage;
@@ -44,6 +45,16 @@ async function plan(terminal: Console, args: readonly string[], json: boolean): 
     rmSync(file, { force: true });
   }
 }
+
+const ADVICE = 'See what `npx playwright test --list` says; `defineReplayConfig` has to make the configuration.';
+
+/** Without the stack of an error. */
+const wordsOf = (output: string): string =>
+  output
+    .split('\n')
+    .filter((line) => !/^\s*at |^npm warn/.test(line) && line.trim() !== '')
+    .slice(0, 5)
+    .join('\n    ');
 
 function contentOf(file: string): unknown {
   try {
