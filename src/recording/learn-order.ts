@@ -145,7 +145,15 @@ const withinElement = (key: string, path: string): string => key.slice(path.leng
 const masked =
   (noisy: ReadonlySet<string>) =>
   (element: Element): string =>
-    JSON.stringify([...element].map(([within, value]) => [within, noisy.has(within) ? HIDDEN : value]).sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
+    // A list that is empty here is full elsewhere; `!unordered` compares it all the same.
+    JSON.stringify(
+      [...element]
+        .filter(([, value]) => !isEmpty(value))
+        .map(([within, value]) => [within, noisy.has(within) ? HIDDEN : value])
+        .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+    );
+
+const isEmpty = (value: Json): boolean => Array.isArray(value) && value.length === 0;
 
 const at = (elements: readonly Element[], within: string): string[] => elements.map((element) => JSON.stringify(element.get(within) ?? null));
 
