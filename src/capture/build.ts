@@ -41,6 +41,8 @@ interface OpenTrace {
   end: number;
   /** when its acknowledgement was */
   answered?: number;
+  /** when its own client had the last push of it, which is the answer where none was asked for */
+  told?: number;
   pushes: PushList;
   changes: ChangeEntry[];
 }
@@ -205,6 +207,7 @@ function attachPush(index: Index, event: PushEvent, position: number, answered: 
   const open = event.cause === null ? undefined : at(index.traces.get(traceOf(event.cause)), position);
   if (receivers.length === 0 && (except.length === 0 || !open)) return 'uncaptured';
   if (open) lasts(open, event.at);
+  if (open && event.to.some((sid) => event.cause?.startsWith(`${sid}:`))) open.told = event.at;
   if (open && receivers.length === 0) addToNobody(open.pushes, event, except);
   for (const receiver of receivers) {
     const key = `${event.push}:${receiver.socket.sid}`;
@@ -301,8 +304,8 @@ function closeSession(session: OpenSession, since: (time: number) => number, ord
 /** of the traces that follow one */
 const LOOKED_AT = 20;
 
-/** When it was answered matters only to a trace that came after that, and before its last effect. */
-function timesOf({ start, end, answered }: OpenTrace, later: OpenTrace[], since: (time: number) => number): NonNullable<Session['times']>[number] {
+/** When it was answered, or all that came to its own client had come, matters only to a trace that came after that, and before its last effect. */
+function timesOf({ trace, start, end, told, answered = trace.ack === undefined ? told : undefined }: OpenTrace, later: OpenTrace[], since: (time: number) => number): NonNullable<Session['times']>[number] {
   const from = since(start);
   const lasted = hundredths(since(end) - from);
   const wasWaitedFor = answered !== undefined && later.some((next) => next.start >= answered && next.start < end);

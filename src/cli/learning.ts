@@ -4,12 +4,15 @@ import { type EditedFiles, editFiles } from '../recording/edit-files.js';
 import { editRecording } from '../recording/edit-recording.js';
 import { type Lesson, learn } from '../recording/learn.js';
 import { type LoadedRecording, loadRecordings } from '../recording/load.js';
-import { labelOf } from '../recording/schema.js';
+import { labelOf, type Recording } from '../recording/schema.js';
 import type { Results } from '../results/schema.js';
 import { visible } from '../results/text.js';
 import type { Console } from './console.js';
 import { copiesOf, pooled, replayOnce } from './learn-runs.js';
 import { plural } from './words.js';
+
+/** So many further replays decide what two alone have not. */
+const MORE = 3;
 
 export interface Learning {
   recordings: LoadedRecording[];
@@ -30,6 +33,10 @@ export async function learnNoise(terminal: Console, out: string, names: readonly
   const alone = await replayOnce(recordings, 'alone');
   const together = await inCopies(terminal, recordings);
   const runs = [first, alone, ...(together ? [together] : [])];
+  for (let more = 0; more < MORE && undecided(recordings, runs); more++) {
+    terminal.print('Not decided yet. Replaying alone once more …');
+    runs.push(await replayOnce(recordings, 'alone'));
+  }
   const red = runs.find(isRed);
   // The first of the two alone may be the red one.
   const found: Learning = { recordings, alone: isRed(first) ? first : alone, together, matchers: 0, written: false };
@@ -41,10 +48,7 @@ export async function learnNoise(terminal: Console, out: string, names: readonly
     recordings.map(({ file }) => file),
     (text, reading) =>
       editRecording(text, reading, ({ recording, lineOf }) => {
-        const lesson = learn(
-          recording,
-          runs.flatMap((results) => copiesOf(results, recording.name)),
-        );
+        const lesson = lessonOf(recording, runs);
         found.matchers += lesson.learnt.length;
         lessons.push(...lessonLines(lesson, { recording, file: reading.file, lineOf }));
         return lesson.edits;
@@ -56,6 +60,16 @@ export async function learnNoise(terminal: Console, out: string, names: readonly
   terminal.print('Written. Replaying once more …');
   return { ...found, ...(await replayBoth(terminal, out, names)), written: true };
 }
+
+/** What differed in one replay only, or a list that came in one other order: noise and a change look alike. */
+const undecided = (recordings: readonly LoadedRecording[], runs: readonly Results[]): boolean =>
+  recordings.some(({ recording }) => lessonOf(recording, runs).refused.some((one) => one.undecided));
+
+const lessonOf = (recording: Recording, runs: readonly Results[]): Lesson =>
+  learn(
+    recording,
+    runs.flatMap((results) => copiesOf(results, recording.name)),
+  );
 
 export const isRed = ({ verdict }: Results): boolean => verdict !== 'passed';
 

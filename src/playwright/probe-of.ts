@@ -51,7 +51,9 @@ async function wholeApplication(baseURL: string): Promise<ProbedApplication | un
       throw new ReplayError('REPLAY_PROBE_AMBIGUOUS', `processes ${found.map(([{ pid }]) => pid).join(' and ')} both listen at ${baseURL} under a probe`);
     const [application] = found;
     const primary = application?.find(({ pid, cluster }) => pid === cluster);
-    if (!application || !primary || application.length > (primary.workers ?? 0) || Date.now() - primary.at > WORKERS_TIMEOUT) return application;
+    if (!application || !primary || servingIn(application) >= (primary.workers ?? 0) || Date.now() - primary.at > WORKERS_TIMEOUT) return application;
     await pause(WORKERS_PAUSE);
   }
 }
+
+const servingIn = (application: ProbedApplication): number => application.filter(({ pid, cluster, serving }) => pid !== cluster && serving !== false).length;

@@ -11,7 +11,7 @@ import { guarded } from './guard.js';
 import { addReader, currentReaders, knownWarnings, lineOf, now, removeReader } from './hub.js';
 import { type Mode, Reader } from './reader.js';
 import { appName, removeProbeFile, writeProbeFile } from './runtime-file.js';
-import { realClearTimeout, realSetTimeout } from './timers.js';
+import { realClearTimeout, realSetImmediate, realSetTimeout } from './timers.js';
 
 const PROTOCOL: typeof Protocol = 2;
 const SUBSCRIBE_WITHIN = 5_000;
@@ -56,7 +56,7 @@ export function announce(): void {
   if (port === 0) return;
   const run = process.env.REPLAY_PROBE_RUN;
   const listening = source.listening();
-  const workers = cluster.isPrimary ? { workers: Object.keys(cluster.workers ?? {}).length } : {};
+  const more = cluster.isPrimary ? { workers: Object.keys(cluster.workers ?? {}).length } : { serving: isServing() };
   writeProbeFile({
     protocol: PROTOCOL,
     pid: process.pid,
@@ -65,7 +65,7 @@ export function announce(): void {
     app,
     listening,
     cluster: clusterId(),
-    ...workers,
+    ...more,
     run,
     protected: isProtected(),
     at: now(),
@@ -81,6 +81,20 @@ function clusterId(): number | undefined {
   return Object.keys(cluster.workers ?? {}).length > 0 ? process.pid : undefined;
 }
 
+/** Behind a sticky primary a worker never listens: connections come as messages. */
+const isServing = (): boolean => source.listening().length > 0 || process.listenerCount('message') > 0;
+
+/** What the primary hands over before that is lost. */
+function announceServing(): void {
+  if (!cluster.isWorker || isServing()) return;
+  const onListener = (name: string | symbol): void => {
+    if (name !== 'message') return;
+    process.off('newListener', onListener);
+    realSetImmediate(() => guarded('channel', announce));
+  };
+  process.on('newListener', onListener);
+}
+
 function ready(): void {
   const address = server?.address();
   if (!isObject(address)) return;
@@ -90,6 +104,7 @@ function ready(): void {
     guarded('exit', removeProbeFile);
   });
   if (cluster.isPrimary) for (const event of ['fork', 'exit']) cluster.on(event, () => guarded('channel', announce));
+  announceServing();
   try {
     announce();
   } catch (error) {

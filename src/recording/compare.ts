@@ -63,7 +63,7 @@ function compareAt(expected: Value, actual: Value | undefined, path: string, out
   if (expected instanceof Tagged) compareTag(expected, actual, path, outer, key, out);
   else if (actual === undefined) out.differences.push({ path, class: 'removed', expected });
   else {
-    const shared = outer.scope.level === 'shared' && !outer.own;
+    const shared = isShared(outer);
     const loose = shared && (outer.loose || (key !== '' && outer.scope.mutable.has(key))) && !containsNames(expected, outer.scope);
     const context = loose && !outer.loose ? { ...outer, loose } : outer;
     if (Array.isArray(expected) && Array.isArray(actual))
@@ -111,6 +111,8 @@ function compareList(expected: Value[], actual: Value[], path: string, context: 
     out.differences.push({ path: `${path}[${expected.length + index}]`, class: 'added', actual: item });
   });
 }
+
+const isShared = ({ scope, own }: CompareContext): boolean => scope.level === 'shared' && !own;
 
 /** Lists of objects grow and shrink with what others do; so do lists that are not as long as recorded. */
 const isOpen = (expected: Value[], actual: Value[]): boolean => expected.length !== actual.length || [...expected, ...actual].every(isObject);
@@ -177,6 +179,8 @@ function compareTag(expected: Tagged, actual: Value | undefined, path: string, c
   const { body } = expected;
   if (body.tag === 'ignore') out.compared.ignored++;
   else if (actual === undefined) out.differences.push({ path, class: 'removed', expected });
+  else if (body.tag === 'unordered' && Array.isArray(actual) && isShared(context) && isOpen(body.items, actual))
+    compareOpenList(body.items, actual, path, context, key, out);
   else if (body.tag === 'some' || body.tag === 'unordered') compareUnordered(body.items, actual, path, context, key, body.tag === 'some', out);
   else if (body.tag === 'keys') compareKeys(body.entries, actual, path, context, out);
   else if (isName(expected)) compareName(expected, actual, path, context, out);
@@ -193,7 +197,7 @@ function compareKeys(entries: ValueObject, actual: Value, path: string, context:
     out.differences.push({ path, class: 'type', expected: entries, actual });
     return;
   }
-  const shared = context.scope.level === 'shared' && !context.own;
+  const shared = isShared(context);
   const left = new Set(Object.keys(actual));
   for (const [template, item] of Object.entries(entries)) {
     const named = templateNames(template).length > 0;

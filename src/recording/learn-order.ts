@@ -15,6 +15,8 @@ export interface PathDifference {
 export interface SeenList {
   differences: ReadonlyMap<string, PathDifference>;
   at: number;
+  /** what names, as JSON text, stand for in this replay */
+  names?: ReadonlyMap<string, Json>;
 }
 
 export interface Reordered {
@@ -29,7 +31,7 @@ const HIDDEN = '\u0000';
 
 /** undefined: in some replay it is not the same elements. Noise within the elements counts only where something else tells their order. */
 export function reordered(list: readonly Value[], path: string, replays: readonly SeenList[]): Reordered | undefined {
-  const seen = replays.map(({ differences }) => elementsOf(list, path, differences));
+  const seen = replays.map((replay) => elementsOf(list, path, replay));
   if (seen.some(({ all }) => !all)) return undefined;
   const differing = new Set(
     replays.flatMap(({ differences }) => [...differences.keys()].filter((key) => key.startsWith(`${path}[`)).map((key) => withinElement(key, path))),
@@ -71,9 +73,9 @@ function isNoise(seen: readonly Sides[], within: string): boolean {
   return seen.filter(({ expected, actual }) => !sameMany(at(expected, within), at(actual, within))).length > 1 && new Set(came).size > 1;
 }
 
-function elementsOf(list: readonly Value[], path: string, differences: ReadonlyMap<string, PathDifference>): Sides {
+function elementsOf(list: readonly Value[], path: string, { differences, names: known = new Map() }: SeenList): Sides {
   let used = 0;
-  const names = new Map<string, Json>();
+  const names = new Map<string, Json>(known);
   const findNames = (value: Value, here: string): void => {
     const difference = differences.get(here);
     if (value instanceof Tagged && difference?.expected !== undefined) names.set(JSON.stringify(toJson(value)), difference.expected);
@@ -93,7 +95,7 @@ function elementsOf(list: readonly Value[], path: string, differences: ReadonlyM
       if (difference) {
         used++;
         const was = difference.expected ?? null;
-        flatten(known ?? was, within, expected[index] as Element);
+        flatten(known ?? filledIn(was, names), within, expected[index] as Element);
         if (difference.class !== 'removed') flatten(difference.actual ?? null, within, actual[index] as Element);
       } else if (value instanceof Tagged) for (const side of [expected, actual]) (side[index] as Element).set(within, known ?? HIDDEN);
       else if ((isObject(value) && Object.keys(value).length > 0) || (Array.isArray(value) && value.length > 0)) eachPart(value, here, visit);
@@ -120,6 +122,13 @@ function eachPart(value: Value, here: string, visit: (value: Value, here: string
   else if (isObject(value)) for (const [key, item] of Object.entries(value)) visit(item, join(here, key));
 }
 
+/** A value as it was recorded, with what its names stand for. */
+function filledIn(json: Json, names: ReadonlyMap<string, Json>): Json {
+  if (typeof json !== 'object' || json === null) return json;
+  if (Array.isArray(json)) return json.map((item) => filledIn(item, names));
+  return names.get(JSON.stringify(json)) ?? Object.fromEntries(Object.entries(json).map(([key, item]) => [key, filledIn(item, names)]));
+}
+
 /** A whole value that came or went, leaf by leaf. */
 function flatten(json: Json, within: string, out: Element): void {
   if (Array.isArray(json) && json.length > 0)
@@ -136,7 +145,15 @@ const withinElement = (key: string, path: string): string => key.slice(path.leng
 const masked =
   (noisy: ReadonlySet<string>) =>
   (element: Element): string =>
-    JSON.stringify([...element].map(([within, value]) => [within, noisy.has(within) ? HIDDEN : value]).sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
+    // A list that is empty here is full elsewhere; `!unordered` compares it all the same.
+    JSON.stringify(
+      [...element]
+        .filter(([, value]) => !isEmpty(value))
+        .map(([within, value]) => [within, noisy.has(within) ? HIDDEN : value])
+        .sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)),
+    );
+
+const isEmpty = (value: Json): boolean => Array.isArray(value) && value.length === 0;
 
 const at = (elements: readonly Element[], within: string): string[] => elements.map((element) => JSON.stringify(element.get(within) ?? null));
 

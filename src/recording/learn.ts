@@ -55,6 +55,8 @@ interface Learnt extends Place {
 
 interface Refused extends Place {
   why: string;
+  /** more replays may tell */
+  undecided?: true;
 }
 
 export interface Lesson {
@@ -100,9 +102,9 @@ interface Seen {
 function learnTrace(task: Task): void {
   const { lesson, trace, replays } = task;
   const base = ['sessions', task.session, 'traces', task.number];
-  const refuse = (path: string, why: string): void => {
+  const refuse: Refuse = (path, why, undecided = false) => {
     if (!lesson.refused.some((one) => one.session === task.session && one.trace === task.number && one.path === path && one.why === why))
-      lesson.refused.push({ session: task.session, trace: task.number, path, why });
+      lesson.refused.push({ session: task.session, trace: task.number, path, why, ...(undecided && { undecided }) });
   };
   const edit = (node: DifferenceNode, path: string, matcher: Tagged): void => {
     lesson.edits.push({ at: [...base, ...node.at], set: matcher });
@@ -135,7 +137,7 @@ function learnTrace(task: Task): void {
     });
     const inHowMany = found.filter((one) => one.length > 0).length;
     const recorded = shown(toJson(node.value));
-    if (inHowMany < 2) refuse(first.path, `${shown(first.actual)} in one of ${good.length} replays only, recorded ${recorded}`);
+    if (inHowMany < 2) refuse(first.path, `${shown(first.actual)} in one of ${good.length} replays only, recorded ${recorded}`, true);
     else if (seen.every(({ value }) => sameValue(value, seen[0]?.value)))
       refuse(first.path, `${shown(first.actual)} in every replay, recorded ${recorded}: another state, or a regression`);
     else {
@@ -164,6 +166,7 @@ function placesIn(nodes: ReadonlyMap<string, DifferenceNode>, good: readonly See
   return [...places.values()];
 }
 
+type Refuse = (path: string, why: string, undecided?: boolean) => void;
 type Change = (node: DifferenceNode, path: string, matcher: Tagged) => void;
 
 /**
@@ -175,18 +178,19 @@ function learnOrders(
   good: readonly Seen[],
   base: Path,
   edit: Change,
-  refuse: (path: string, why: string) => void,
+  refuse: Refuse,
 ): string[] {
   const mixed: string[] = [];
+  const seen = good.map((one) => ({ ...one, names: namesIn(nodes, one) }));
   const lists = [...nodes].filter(([, { value, kind }]) => Array.isArray(value) && kind === 'value').sort(([, a], [, b]) => b.at.length - a.at.length);
   const isIn = (list: string, path: string): boolean => path.startsWith(`${list}[`);
   const done = new Set<string>();
   for (const [path, node] of lists) {
-    const differing = good.filter(({ differences }) => [...differences.keys()].some((key) => isIn(path, key)));
+    const differing = seen.filter(({ differences }) => [...differences.keys()].some((key) => isIn(path, key)));
     // Pushes to several sessions are one list in several places.
     const place = JSON.stringify([...base, ...node.at]);
     const list = node.value as Value[];
-    const result = differing.length > 0 ? reordered(list, path, good) : undefined;
+    const result = differing.length > 0 ? reordered(list, path, seen) : undefined;
     if (!result) {
       if (differing.some((one) => reordered(list, path, [one]))) mixed.push(`${path}[`);
       continue;
@@ -194,12 +198,27 @@ function learnOrders(
     for (const { differences } of differing) for (const key of [...differences.keys()]) if (isIn(path, key)) differences.delete(key);
     if (done.has(place)) continue;
     done.add(place);
-    const known = result.orders.filter((_, index) => good[index]?.exact || differing.includes(good[index] as Seen));
-    if (differing.length < 2) refuse(path, `another order in one of ${good.length} replays only`);
-    else if (new Set(known).size === 1) refuse(path, 'the same other order in every replay');
+    const known = result.orders.filter((_, index) => seen[index]?.exact || differing.includes(seen[index] as (typeof seen)[number]));
+    if (differing.length < 2) refuse(path, `another order in one of ${good.length} replays only`, true);
+    else if (new Set(known).size === 1) refuse(path, 'the same other order in every replay', true);
     else edit(node, path, new Tagged({ tag: 'unordered', items: result.items }));
   }
   return mixed;
+}
+
+/** What names stand for in a replay: told by a difference, or seen where there is none. */
+function namesIn(nodes: ReadonlyMap<string, DifferenceNode>, { differences, observed }: Seen): Map<string, Json> {
+  const names = new Map<string, Json>();
+  const came = observed === undefined ? undefined : nodesOf(fromJson(observed) as unknown as Trace);
+  for (const [path, { value }] of nodes) {
+    if (!(value instanceof Tagged) || !('name' in value.body)) continue;
+    const difference = differences.get(path);
+    const there = came?.get(path)?.value;
+    const known = difference ? difference.expected : there === undefined ? undefined : toJson(there);
+    const key = JSON.stringify(toJson(value));
+    if (known !== undefined && (difference || !names.has(key))) names.set(key, known);
+  }
+  return names;
 }
 
 /** Where elements, pushes or rows came or went, what is left there may be compared with the wrong one. */

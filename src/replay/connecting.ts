@@ -6,6 +6,7 @@ import { resolve } from '../recording/scope.js';
 import type { Value, ValueObject } from '../recording/values.js';
 import { answersOf } from './answers.js';
 import { type Client, createClient } from './client.js';
+import { isSilence } from './handshake.js';
 import { awaitNames, needsOf } from './names.js';
 import { receivedRecord, sessionRecord } from './records.js';
 import { begin, expire, force, patienceOf } from './runs.js';
@@ -72,6 +73,17 @@ export async function connectSession(session: SessionState, trace: Trace, replay
   const { browser } = session;
   const login = browser?.logins ?? 0;
   let reason = await attempt();
+  if (reason !== undefined && isSilence(reason) && !input.signal.aborted) {
+    const again = await attempt();
+    if (again === undefined)
+      input.write({
+        type: 'note',
+        level: 'warning',
+        code: 'HANDSHAKE_REPEATED',
+        message: `the first handshake of ${session.session.id} in copy ${session.copy.copy} got no answer at all, the second did`,
+      });
+    reason = again;
+  }
   if (reason !== undefined && !input.signal.aborted && (await replaying.logins.renew(session, login))) {
     reason = await attempt();
     if (browser && reason !== undefined) browser.hopeless = true;

@@ -43,6 +43,9 @@ export function shakeHands(socket: Socket, timeout: number, onCancel: (cancel: (
   });
 }
 
+/** Nothing at all came back. Balancers of a cluster lose a handshake now and then, and clients try again. */
+export const isSilence = (reason: string): boolean => /^no answer to the handshake within \d+ ms: /.test(reason);
+
 /** What socket.io-client knows of a failed handshake: the middleware's message, an HTTP status, a refused connection. */
 export function sentenceOf(error: Error & { description?: unknown; context?: unknown; data?: unknown }): string {
   const inner = error.description;

@@ -7,7 +7,7 @@ import { connectSession } from './connecting.js';
 import { awaitNames, needsOf } from './names.js';
 import { partsOf, request } from './request.js';
 import { begin, expire, force, patienceOf } from './runs.js';
-import { deferred, endedAsRecorded, isByServer, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
+import { deferred, endedAsRecorded, isByServer, lacksOwn, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 
 export async function runSession(session: SessionState, replaying: Replaying): Promise<void> {
   const { copy } = session;
@@ -36,7 +36,7 @@ export async function runSession(session: SessionState, replaying: Replaying): P
 
 /** A client that had waited for an answer waits for it now, whatever else the trace still makes happen. */
 function answerTo(run: TraceRun | undefined): Promise<void> | undefined {
-  if (!run || run.settled || run.ack !== undefined) return undefined;
+  if (!run || run.settled || (run.expected.ack === undefined ? !lacksOwn(run) : run.ack !== undefined)) return undefined;
   run.answered ??= deferred();
   return run.answered.promise;
 }

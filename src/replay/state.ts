@@ -185,6 +185,8 @@ export function newRun(session: SessionState, number: number, expected: Trace, {
 export function addPush(run: TraceRun, push: ReceivedPush): void {
   run.pushes.push(push);
   arrived(run, pushKey(push.to, push.event));
+  // What a client waited for where it had asked for no acknowledgement.
+  if (run.answered && run.expected.ack === undefined && !lacksOwn(run)) run.answered.resolve();
 }
 
 export function addChange(run: TraceRun, change: ObservedChange): void {
@@ -212,6 +214,10 @@ function arrived(run: TraceRun, key: string): void {
 
 /** Whether volatile pushes of a trace have not come, and may yet. */
 export const mayReceive = ({ missing, volatile }: TraceRun): boolean => volatile !== undefined && [...volatile.keys()].some((key) => missing?.get(key) !== 0);
+
+/** Whether its own client still waits for a push of it. */
+export const lacksOwn = ({ missing, session }: TraceRun): boolean =>
+  [...(missing ?? [])].some(([key, left]) => left > 0 && key.startsWith(pushKey(session.session.id, '')));
 
 /** Whether the trace still waits for such a push. */
 export const wants = (run: TraceRun, to: string, event: string): boolean => (run.missing?.get(pushKey(to, event)) ?? 0) > 0;

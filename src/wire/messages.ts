@@ -150,6 +150,8 @@ export const probeFileSchema = z.object({
   cluster: z.number().optional(),
   /** how many workers the primary has now, of which some may not have begun yet */
   workers: z.number().optional(),
+  /** of a worker: it listens, or takes connections that its primary hands over */
+  serving: z.boolean().optional(),
   /** what `record` calls the command that it started (REPLAY_PROBE_RUN) */
   run: z.string().optional(),
   /** as in `hello`: it must be known before anybody subscribes */

@@ -161,6 +161,12 @@ describe('shared', () => {
     expect(classes(shared([{ a: 1 }], [{ a: 1 }, 'more']))).toEqual(['added ack[1]']);
   });
 
+  test('`!unordered` is open among others, as a plain list of objects is', () => {
+    const named = [tag({ tag: 'unordered', items: [{ name: 'a' }, { name: 'b' }] })];
+    expect(shared(named, [[{ name: 'c' }, { name: 'b' }, { name: 'a' }]])).toMatchObject({ differences: [], compared: { ignored: 1 } });
+    expect(classes(exact(named, [[{ name: 'c' }, { name: 'b' }, { name: 'a' }]]))).toEqual(['added ack[0][0]']);
+  });
+
   test('numbers count by type, but not those that this copy sent', () => {
     expect(shared([{ total: 3 }], [{ total: 9 }])).toEqual({ differences: [], compared: { value: 0, type: 1, ignored: 0 } });
     expect(classes(shared([{ total: 3 }], [{ total: '9' }]))).toEqual(['type ack[0].total']);

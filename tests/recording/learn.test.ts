@@ -111,6 +111,48 @@ describe('a list in another order', () => {
     expect((after.ack as Value[])[0]).toEqual({ list: new Tagged({ tag: 'unordered', items: list }) });
   });
 
+  test('its elements may hold lists that name what stands in other elements', () => {
+    const users: Value[] = [
+      { user: id('a'), said: [{ from: id('c') }] },
+      { user: id('b'), said: [] },
+      { user: id('c'), said: [] },
+    ];
+    const changed: Difference[] = [
+      value('ack[0][0].user', 7, 8),
+      { path: 'ack[0][0].said[0]', class: 'removed', expected: { from: { '!id': { name: 'c' } } } },
+      value('ack[0][1].user', 8, 7),
+      { path: 'ack[0][1].said[0]', class: 'added', actual: { from: 9 } },
+    ];
+    const observed = {
+      emit: 'go',
+      ack: [
+        [
+          { user: 8, said: [] },
+          { user: 7, said: [{ from: 9 }] },
+          { user: 9, said: [] },
+        ],
+      ],
+    };
+    const seen: SeenTrace = { session: 'alice', trace: 0, outcome: 'mismatch', differences: changed, observed };
+    expect(lesson({ ack: [users] }, seen, [], seen)).toMatchObject({ learnt: ['ack[0] !unordered'], refused: [] });
+  });
+
+  test('of two elements is not decided by two replays', () => {
+    const recording: Recording = { version: 1, name: 'r', status: 'finished', sessions: [{ id: 'alice', traces: [{ emit: 'go', ack: [{ list }] }] }] };
+    const replay = (differences: Difference[]): SeenReplay => ({
+      exact: true,
+      at,
+      traces: differences.length === 0 ? [] : [{ session: 'alice', trace: 0, outcome: 'mismatch', differences }],
+    });
+    const [other, same] = [replay(swapped('A', 'B')), replay([])];
+    for (const replays of [
+      [other, same],
+      [other, other],
+    ])
+      expect(learn(recording, replays).refused).toMatchObject([{ path: 'ack[0].list', undecided: true }]);
+    expect(learn(recording, [other, other, same]).refused).toEqual([]);
+  });
+
   test('with noise in its elements', () => {
     const items = [
       { name: 'A', colour: 'x' },

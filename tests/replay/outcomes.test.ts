@@ -435,3 +435,33 @@ describe('a client that waited for an answer', () => {
     expect(await outcomesWith()).toContain('mismatch');
   });
 });
+
+describe('a client that went on when it had been told', () => {
+  it('waits for what came to it, and not for what others get: a handler made after an await loses what comes before', async () => {
+    const world = await serve((io) =>
+      io.on('connection', async (socket) => {
+        await new Promise((done) => setTimeout(done, 50));
+        socket.on('say', () => io.emit('said'));
+        socket.emit('ready');
+      }),
+    );
+    const alice = {
+      // `ready` had come when `say` was sent, and bob's `joined` had not.
+      times: [
+        [0, 100, 60],
+        [60, 10],
+      ] as [number, number, number?][],
+      traces: [
+        connect({
+          pushes: [
+            { to: 'alice', event: 'ready' },
+            { to: 'bob', event: 'joined' },
+          ],
+        }),
+        emit('say', [], { pushes: [{ to: 'alice', event: 'said' }] }),
+      ],
+    };
+    const { outcomes } = await run(world, recorded('told', { alice, bob: { times: [[200, 0]], traces: [connect()] } }), { ackTimeout: 1000 });
+    expect(outcomes['0/alice/1']).toBe('passed');
+  });
+});
