@@ -553,6 +553,17 @@ describe('keys of objects, and words in texts', () => {
   });
 });
 
+test('what was made before the recording is the same in every run, unless the client sends it back', () => {
+  const list = (createdAt: Value, sent: Value[] = [{}]) => {
+    const steps = [emit('list', [{}], { ack: [[{ hash: uuid, createdAt }]] }), emit('list', sent, { ack: [[{ hash: uuid, createdAt }]] })];
+    return (named(steps)[1]?.ack as { hash: Value }[][] | undefined)?.[0]?.[0]?.hash;
+  };
+  expect(list(at(-3_600_000))).toBe(uuid);
+  expect(list(START - 3_600_000)).toBe(uuid);
+  for (const other of [at(5), at(-1000), null]) expect(list(other)).toEqual(id('hash1'));
+  expect(list(at(-3_600_000), [{ documentHash: uuid }])).toEqual(id('hash1'));
+});
+
 test('an answer that is the key of the row that was written, and not how many there were', () => {
   const answer = (event: string, args: Value[], data: number, ...rows: number[]) =>
     named([emit(event, args, { ack: [{ success: true, data }], changes: rows.map((row) => a(row)) })])[0]?.ack;
