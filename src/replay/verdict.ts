@@ -48,8 +48,13 @@ export function judge(run: TraceRun, { measures, ignore, writes, successOf }: Ju
     own: false,
     session: run.session.session.id,
     ...(copy.scope.level === 'shared' && {
-      // What the trace itself sent must come back.
-      overwritten: (names, own, actual) => !names.some((name) => needsOf(expected.args ?? []).names.includes(name)) && writes.overwritten(copy, own, actual),
+      overwritten: (names, own, actual) =>
+        writes.overwritten(
+          run,
+          own,
+          actual,
+          names.some((name) => needsOf(expected.args ?? []).names.includes(name)),
+        ),
     }),
   };
   const found: { part: Difference['part']; difference: ValueDifference }[] = [];

@@ -6,15 +6,18 @@ import type { ValueDifference } from '../recording/compare.js';
 import type { Change } from '../recording/schema.js';
 import type { Value } from '../recording/values.js';
 import type { Source } from './causes.js';
-import type { CopyState, ObservedChange, TraceRun } from './state.js';
+import type { ObservedChange, TraceRun } from './state.js';
 
 export interface Writes {
   /** `source`: the trace that made it; undefined: its cause is not proven */
   add(change: ObservedChange, source: Source | undefined): void;
   /** the traces of other clients that wrote the row between the start of this trace and its own write */
   meanwhile(run: TraceRun, key: Change['key'], table: string, until: number, column?: string): NonNullable<ValueDifference['meanwhile']>;
-  /** whether another copy wrote `actual` where this copy had written `own` before: an account's setting, where copies share the account */
-  overwritten(copy: CopyState, own: Value, actual: Value): boolean;
+  /**
+   * Whether another copy wrote `actual` where this copy had written `own` before: an account's setting, where copies share the account.
+   * What a trace has `sent` must come back, unless it is the trace that wrote it there.
+   */
+  overwritten(run: TraceRun, own: Value, actual: Value, sent: boolean): boolean;
 }
 
 interface Write {
@@ -47,10 +50,12 @@ export function createWrites(): Writes {
         else sets.set(String(value), [{ column, row: id, write }]);
       }
     },
-    overwritten(copy, own, actual) {
-      const by = (value: Value, mine: boolean) => (sets.get(String(value)) ?? []).filter(({ write: { source } }) => (source?.session.copy === copy) === mine);
-      const theirs = by(actual, false);
-      return by(own, true).some(({ column, row, write }) => theirs.some((other) => other.row === row && other.column === column && other.write.at >= write.at));
+    overwritten({ session, number }, own, actual, sent) {
+      const mine = (sets.get(String(own)) ?? []).filter(({ write: { source } }) =>
+        sent ? source?.session === session && source.number === number : source?.session.copy === session.copy,
+      );
+      const theirs = (sets.get(String(actual)) ?? []).filter(({ write: { source } }) => source?.session.copy !== session.copy);
+      return mine.some(({ column, row, write }) => theirs.some((other) => other.row === row && other.column === column && other.write.at >= write.at));
     },
     meanwhile({ session, startedAt }, key, table, until, column) {
       if (startedAt === null) return [];

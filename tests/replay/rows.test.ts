@@ -123,10 +123,12 @@ describe('what another copy wrote over a value of this one', () => {
           db.prepare('INSERT INTO note (text) VALUES (?)').run(text);
           reply();
         });
-        socket.on('choose', (note: number, reply: () => void) => {
+        socket.on('choose', async (note: number, reply: () => void) => {
           all.push(String(note));
           db.prepare('UPDATE doc SET title = ? WHERE id = 7').run(String(note));
           if (all.length === 2) both();
+          await bothChose;
+          socket.emit('setting', db.prepare('SELECT title FROM doc WHERE id = 7').get());
           reply();
         });
         socket.on('take', async (...args: unknown[]) => {
@@ -141,7 +143,11 @@ describe('what another copy wrote over a value of this one', () => {
   const taken = (args: Trace['args']) => [
     connect(),
     note('a'),
-    emit('choose', [id('note-a')], { ack: [], changes: [{ update: 'doc', key: { id: 7 }, set: { title: text } }] }),
+    emit('choose', [id('note-a')], {
+      ack: [],
+      pushes: [{ to: 'alice', event: 'setting', args: [{ title: text }] }],
+      changes: [{ update: 'doc', key: { id: 7 }, set: { title: text } }],
+    }),
     emit('take', args, { ack: [], changes: [{ insert: 'note', row: { id: id('note2'), text } }] }),
   ];
   it.each<[string, string[], (all: string[]) => string | undefined, Trace['args']]>([
@@ -151,6 +157,7 @@ describe('what another copy wrote over a value of this one', () => {
   ])('%s', async (_, expected, pick, args) => {
     world = await chosen(pick);
     const { outcomes, traces } = await run(world, recorded('chosen', { alice: taken(args) }), { copies: 2 });
+    expect(['0/alice/2', '1/alice/2'].map((trace) => outcomes[trace])).toEqual(['passed', 'passed']);
     expect(['0/alice/3', '1/alice/3'].map((trace) => outcomes[trace]).sort()).toEqual(expected);
     const byType = ['0/alice/3', '1/alice/3'].map((trace) => traces[trace]?.compared.type ?? 0).sort();
     expect(byType).toEqual(expected.includes('mismatch') ? [0, 0] : [0, 1]);
