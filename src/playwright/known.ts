@@ -45,14 +45,21 @@ export function secretsFor(recordings: LoadedRecording[], configured: Record<str
   return secrets;
 }
 
-/** Columns that some recording updates, also in rows of its own: in a shared state anybody may have changed them. */
+/**
+ * Columns that some recording updates, also in rows of its own: in a shared state anybody may have changed them. So may the settings
+ * that are rows: payloads have them under the texts of their keys.
+ */
 export function mutableColumns(recordings: LoadedRecording[]): Set<string> {
   const columns = new Set<string>();
   for (const { recording } of recordings)
     for (const session of recording.sessions)
       for (const trace of session.traces)
         for (const change of (trace.changes ?? []).map(changeOf))
-          if (change.op === 'update') for (const column of Object.keys(change.values)) columns.add(column);
+          if (change.op === 'update') {
+            for (const column of Object.keys(change.values)) columns.add(column);
+            if (Object.values(change.values).some((value) => !(value instanceof Tagged) || value.body.tag !== 'any'))
+              for (const value of Object.values(change.key)) if (typeof value === 'string') columns.add(value);
+          }
   return columns;
 }
 

@@ -40,6 +40,8 @@ export interface CompareContext {
   before?: ValueObject;
   /** within a column that others change: keys and types count, values do not */
   loose?: boolean;
+  /** whether `actual`, in the place of a name's value, is what another copy has written over it meanwhile */
+  overwritten?(names: readonly string[], own: Value, actual: Value): boolean;
 }
 
 export const emptyCompared = (): Compared => ({ value: 0, type: 0, ignored: 0 });
@@ -211,7 +213,7 @@ function compareKeys(entries: ValueObject, actual: Value, path: string, context:
   else for (const key of left) out.differences.push({ path: join(path, key), class: 'added', actual: actual[key] as Value });
 }
 
-function compareName(expected: Tagged, actual: Value, path: string, { scope, session }: CompareContext, out: Comparison): void {
+function compareName(expected: Tagged, actual: Value, path: string, { scope, session, overwritten }: CompareContext, out: Comparison): void {
   const { body } = expected;
   const pattern = secretPattern(body, scope);
   if (pattern) {
@@ -235,6 +237,10 @@ function compareName(expected: Tagged, actual: Value, path: string, { scope, ses
             : '');
   if (known === undefined) {
     out.differences.push({ path, class: 'value', expected, actual, note: `${what} was never made`, follows: what });
+    return;
+  }
+  if (!sameValue(known, actual) && typeOf(known) === typeOf(actual) && overwritten?.(neededNames(expected), known, actual)) {
+    out.compared.type++;
     return;
   }
   out.compared.value++;

@@ -10,6 +10,7 @@ import { comparePushes } from './compare-pushes.js';
 import type { Ignore } from './ignore.js';
 import type { Measures } from './input.js';
 import { clipped } from './limits.js';
+import { needsOf } from './names.js';
 import { effectsKnown, endedAsRecorded, isByServer, type TraceRun } from './state.js';
 import { rowsWereSeen } from './unseen.js';
 import type { Writes } from './writes.js';
@@ -40,7 +41,22 @@ const MOST = 200;
 export function judge(run: TraceRun, { measures, ignore, writes, successOf }: Judging, now: number): TraceVerdict {
   const success = successOf(run.session.copy.loaded);
   const { expected, ack, forced } = run;
-  const context: CompareContext = { scope: run.session.copy.scope, now, own: false, session: run.session.session.id };
+  const { copy } = run.session;
+  const context: CompareContext = {
+    scope: copy.scope,
+    now,
+    own: false,
+    session: run.session.session.id,
+    ...(copy.scope.level === 'shared' && {
+      overwritten: (names, own, actual) =>
+        writes.overwritten(
+          run,
+          own,
+          actual,
+          names.some((name) => needsOf(expected.args ?? []).names.includes(name)),
+        ),
+    }),
+  };
   const found: { part: Difference['part']; difference: ValueDifference }[] = [];
   const compared: Compared = { ...(run.compared ?? { value: 0, type: 0, ignored: 0 }) };
   const add = (part: Difference['part'], comparison: Comparison): void => {

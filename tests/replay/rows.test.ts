@@ -1,5 +1,6 @@
 /** What rows say beside the traces: sums over the copies, who wrote in between, what is noise, and what has no cause. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Trace } from '../../src/recording/schema.js';
 import { Tagged } from '../../src/recording/values.js';
 import { ignoreOf } from '../../src/replay/ignore.js';
 import { failureWords } from '../../src/results/headline.js';
@@ -107,6 +108,59 @@ describe('totals', () => {
     const never = { ...emit('count', [], { ack: [], changes: [counted, counted] }), quarantine };
     const { end } = await run(world, recorded('sums', { alice: [connect(), count, never] }));
     expect(end).toMatchObject({ verdict: 'finished', totals: [{ expected: 1, actual: 1 }] });
+  });
+});
+
+describe('what another copy wrote over a value of this one', () => {
+  /** Both choose, then both make a row of a choice: of the last one, as one account has one setting, or of the first, which no setting holds any more. */
+  const chosen = (pick: (all: string[]) => string | undefined) => {
+    const all: string[] = [];
+    let both = (): void => {};
+    const bothChose = new Promise<void>((done) => (both = done));
+    return serveProbed(SCHEMA, (io, db) =>
+      io.on('connection', (socket) => {
+        socket.on('note', (text: string, reply: () => void) => {
+          db.prepare('INSERT INTO note (text) VALUES (?)').run(text);
+          reply();
+        });
+        socket.on('choose', async (note: number, reply: () => void) => {
+          all.push(String(note));
+          db.prepare('UPDATE doc SET title = ? WHERE id = 7').run(String(note));
+          if (all.length === 2) both();
+          await bothChose;
+          socket.emit('setting', db.prepare('SELECT title FROM doc WHERE id = 7').get());
+          reply();
+        });
+        socket.on('take', async (...args: unknown[]) => {
+          await bothChose;
+          db.prepare('INSERT INTO note (text) VALUES (?)').run(pick(all));
+          (args.at(-1) as () => void)();
+        });
+      }),
+    );
+  };
+  const text = new Tagged({ tag: 'text', template: '${note-a}' });
+  const taken = (args: Trace['args']) => [
+    connect(),
+    note('a'),
+    emit('choose', [id('note-a')], {
+      ack: [],
+      pushes: [{ to: 'alice', event: 'setting', args: [{ title: text }] }],
+      changes: [{ update: 'doc', key: { id: 7 }, set: { title: text } }],
+    }),
+    emit('take', args, { ack: [], changes: [{ insert: 'note', row: { id: id('note2'), text } }] }),
+  ];
+  it.each<[string, string[], (all: string[]) => string | undefined, Trace['args']]>([
+    ['is not held against it', ['passed', 'passed'], (all) => all.at(-1), []],
+    ['is, where the trace sent the value itself', ['mismatch', 'passed'], (all) => all.at(-1), [id('note-a')]],
+    ['is, where this copy wrote last', ['mismatch', 'passed'], (all) => all[0], []],
+  ])('%s', async (_, expected, pick, args) => {
+    world = await chosen(pick);
+    const { outcomes, traces } = await run(world, recorded('chosen', { alice: taken(args) }), { copies: 2 });
+    expect(['0/alice/2', '1/alice/2'].map((trace) => outcomes[trace])).toEqual(['passed', 'passed']);
+    expect(['0/alice/3', '1/alice/3'].map((trace) => outcomes[trace]).sort()).toEqual(expected);
+    const byType = ['0/alice/3', '1/alice/3'].map((trace) => traces[trace]?.compared.type ?? 0).sort();
+    expect(byType).toEqual(expected.includes('mismatch') ? [0, 0] : [0, 1]);
   });
 });
 

@@ -7,8 +7,9 @@ import type { Recording } from '../schema.js';
 import { spellTag } from '../tags.js';
 import { id, secretOf, type TagBody, Tagged, type Value } from '../values.js';
 import { findDeltas } from './deltas.js';
-import { createProver } from './proof.js';
+import { createProver, type Prove } from './proof.js';
 import { rowNames } from './rows.js';
+import { findSettings } from './settings.js';
 import { isEffect, mapSites, type Site, sitesOf, timeline } from './sites.js';
 import { findUnlikely } from './strings.js';
 import { templateAt } from './texts.js';
@@ -45,7 +46,9 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
   const rows = rowNames(concrete, evidence, namer);
   const withDeltas = findDeltas(concrete, evidence, rows);
   const sites = sitesOf(withDeltas);
-  const prove = createProver(rows, evidence, sites);
+  const inPlace = createProver(rows, evidence, sites);
+  const inSetting = findSettings(sites, rows, evidence);
+  const prove: Prove = (site) => inPlace(site) ?? inSetting(site);
   const uniques = findUniques(
     concrete,
     evidence,

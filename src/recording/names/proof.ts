@@ -9,7 +9,7 @@ import { conflicts, type RowName, type RowNames, resemblance } from './rows.js';
 import type { Site } from './sites.js';
 import { keyNames, plain, tablesIn } from './words.js';
 
-interface Proof {
+export interface Proof {
   name: RowName;
   why: string;
   /** the more it proves, the higher */
@@ -51,12 +51,17 @@ export function createProver(rows: RowNames, evidence: Evidence, sites: readonly
     const inserted = site.session === name.session && site.trace === name.trace;
     // A bare number that is answered is as often how many rows there were.
     if (first && site.part === 'ack' && typeof site.value === 'number' && !inserted) return undefined;
-    if (!first && (inList || plain(site.key) !== plain(name.column))) return undefined;
+    const kind = kindsIn(site.part === 'ack' ? [site.root, site.args] : site.root, tablesOf);
+    if (!first && (inList || plain(site.key) !== plain(name.column))) {
+      // `{ success: true, data: 5 }`
+      const answers = site.part === 'ack' && !inList && general.test(site.key) && rows.wrote(site, name);
+      const said = kind.length === 1 ? kind[0] === name.table : kind.length === 0 && says(site.event, name.table);
+      return answers && said ? { name, why: `it answers which row of ${name.table} was written`, weight: 50 } : undefined;
+    }
     const owner = site.path.slice(0, -1).findLast((part): part is string => typeof part === 'string');
     if (owner !== undefined && !general.test(owner)) return says(owner, name.table) ? certain(`it stands in ${owner}`) : undefined;
     const object = site.within[0];
     if (object && conflicts(object, name)) return undefined;
-    const kind = kindsIn(site.part === 'ack' ? [site.root, site.args] : site.root, tablesOf);
     if (kind.length > 0 && site.part !== 'push' && !kind.includes(name.table)) return undefined;
     const alike = object ? resemblance(object, name) : 0;
     if (kind.length === 1 && kind[0] === name.table) return { name, why: `the arguments name the table ${name.table}`, weight: 300 + alike };

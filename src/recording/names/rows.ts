@@ -26,11 +26,14 @@ export interface RowNames {
   at(site: Site, key: string): RowName[];
   /** whether the recording itself inserted the row */
   made(table: string, key: ValueObject): boolean;
+  /** whether the trace at a site wrote the row, and the key is not how many rows it wrote */
+  wrote(site: Site, name: RowName): boolean;
 }
 
 /** Keys that the client chose are left out, and texts that are the same in every run. */
 export function rowNames(recording: Recording, evidence: Evidence, name: Namer): RowNames {
   const byKey = new Map<string, RowName[]>();
+  const written = new Map<string, string[]>();
   const sent = new Set<Value>();
   const tables = new Map(evidence.tables.map((table) => [table.name, table]));
   const existing = (table: string, value: Value | undefined): RowName | undefined => byKey.get(String(value))?.findLast((known) => known.table === table);
@@ -40,6 +43,9 @@ export function rowNames(recording: Recording, evidence: Evidence, name: Namer):
       const info = tables.get(change.insert ?? change.update ?? '');
       const column = info && keyColumn(info);
       if (!info || column === undefined) continue;
+      const traceId = `${session}/${number}`;
+      const key = field(change.row ?? change.key ?? {}, column);
+      written.set(traceId, [...(written.get(traceId) ?? []), `${info.name}=${String(key)}`]);
       if (change.insert !== undefined && change.row) {
         const value = field(change.row, column);
         if (!isMade(value, change.row, column, trace.args ?? [], sent)) continue;
@@ -54,6 +60,11 @@ export function rowNames(recording: Recording, evidence: Evidence, name: Namer):
   });
   return {
     at: (site, key) => (byKey.get(key) ?? []).filter((known) => (isEffect(site) ? known.start <= site.end : known.order < site.order)),
+    wrote({ session, trace }, { table, value }) {
+      const all = written.get(`${session}/${trace}`) ?? [];
+      const ofTable = all.filter((row) => row.startsWith(`${table}=`));
+      return all.includes(`${table}=${value}`) && value !== all.length && value !== ofTable.length;
+    },
     made: (table, key) => Object.values(key).some((value) => existing(table, value) !== undefined),
   };
 }

@@ -15,7 +15,7 @@ export function templateAt(site: Site, rows: RowNames, evidence: Evidence, prove
     used.push(name);
     return `\${${name.name}}`;
   };
-  let template = inJson(site, text, prove, use).replace(/(?<![\w-])[\w-]{8,}(?![\w-])/g, (token) => {
+  let template = (inColumns(site, text, prove, use) ?? inJson(site, text, prove, use)).replace(/(?<![\w-])[\w-]{8,}(?![\w-])/g, (token) => {
     const name = rows.at(site, token).at(-1);
     return name && isLong(name.value) && token !== text ? use(name) : token;
   });
@@ -31,6 +31,24 @@ export function templateAt(site: Site, rows: RowNames, evidence: Evidence, prove
       return name ? `${word}${separator}${use(name)}` : whole;
     });
   return { template, used };
+}
+
+/**
+ * A text put together of what stands beside it: `9|0|links` beside `{ documentId: 9, key: 'links' }`. Two of its parts must, because
+ * one alone may be a coincidence; and all that stands beside it with the value of the key must be that key.
+ */
+function inColumns(site: Site, text: string, prove: Prove, use: (name: RowName) => string): string | undefined {
+  const beside = Object.entries(site.within[0] ?? {}).filter(([key, value]) => key !== site.key && (typeof value === 'string' || typeof value === 'number'));
+  const parts = text.split(/([|:;,/#_-])/);
+  if (site.isKey || !isEffect(site) || /\s/.test(text) || parts.length < 3) return undefined;
+  const isText = (part: string): boolean => part.length > 2 && !/^\d+$/.test(part) && beside.some(([, value]) => value === part);
+  if (!parts.some(isText)) return undefined;
+  const named = parts.map((part) => {
+    const meant = /^\d+$/.test(part) ? beside.filter(([, value]) => String(value) === part) : [];
+    const names = meant.map(([key, value]) => prove({ ...site, key, value, path: [...site.path.slice(0, -1), key] })?.name);
+    return names[0] && names.every((name) => name === names[0]) ? use(names[0]) : part;
+  });
+  return named.some((part, index) => part !== parts[index]) ? named.join('') : undefined;
 }
 
 /** What stands in JSON is proven like what stands in a payload. JSON that is spelt in another way than `JSON.stringify` does it stays as it is. */

@@ -553,6 +553,29 @@ describe('keys of objects, and words in texts', () => {
   });
 });
 
+test('what was made before the recording is the same in every run, unless the client sends it back', () => {
+  const list = (createdAt: Value, sent: Value[] = [{}]) => {
+    const steps = [emit('list', [{}], { ack: [[{ hash: uuid, createdAt }]] }), emit('list', sent, { ack: [[{ hash: uuid, createdAt }]] })];
+    return (named(steps)[1]?.ack as { hash: Value }[][] | undefined)?.[0]?.[0]?.hash;
+  };
+  expect(list(at(-3_600_000))).toBe(uuid);
+  expect(list(START - 3_600_000)).toBe(uuid);
+  for (const other of [at(5), at(-1000), null]) expect(list(other)).toEqual(id('hash1'));
+  expect(list(at(-3_600_000), [{ documentHash: uuid }])).toEqual(id('hash1'));
+});
+
+test('an answer that is the key of the row that was written, and not how many there were', () => {
+  const answer = (event: string, args: Value[], data: number, ...rows: number[]) =>
+    named([emit(event, args, { ack: [{ success: true, data }], changes: rows.map((row) => a(row)) })])[0]?.ack;
+  const found = [{ success: true, data: id('annotation1') }];
+  expect(answer('annotationUpdate', [{ text: 'x' }], 3, 3)).toEqual(found);
+  expect(answer('appDataUpdate', [{ table: 'annotation', data: { text: 'x' } }], 3, 3, 4)).toEqual(found);
+  expect(answer('appDataUpdate', [{ table: 'tag', data: { text: 'x' } }], 3, 3)).toEqual([{ success: true, data: 3 }]);
+  expect(answer('save', [{ text: 'x' }], 3, 3)).toEqual([{ success: true, data: 3 }]);
+  expect(answer('annotationUpdate', [{ text: 'x' }], 1, 1)).toEqual([{ success: true, data: 1 }]);
+  expect(answer('annotationUpdate', [{ text: 'x' }], 2, 1, 2)).toEqual([{ success: true, data: 2 }]);
+});
+
 test('JSON inside a text, where it is as sure as in a payload', () => {
   const logged = (data: string) =>
     named([create(3), emit('stats', [{}], { changes: [insert('statistic', { id: 1, data })] })], [...annotator, table('statistic', ['data'])])[1]?.changes?.[0]
@@ -562,6 +585,57 @@ test('JSON inside a text, where it is as sure as in a payload', () => {
   );
   expect(logged('[{"annotationId":"3"}]')).toEqual(text('[{"annotationId":"${annotation1}"}]'));
   for (const other of ['{"page":3}', '{ "annotationId": 3 }', '{"annotationId":3', '{"annotationId":31}']) expect(logged(other)).toBe(other);
+});
+
+test('a text put together of what stands beside it', () => {
+  const tables = [
+    ...annotator,
+    table('note', ['annotationId', 'documentId', 'kind', 'code'], { refers: { annotationId: 'annotation', documentId: 'document' } }),
+  ];
+  const code = (row: { [key: string]: Value }) =>
+    named([create(3), emit('save', [{}], { changes: [insert('note', { id: 1, ...row })] })], tables)[1]?.changes?.[0]?.row?.code;
+  expect(code({ annotationId: 3, kind: 'links', code: '3|0|links' })).toEqual(text('${annotation1}|0|links'));
+  // One part alone, or one that is something else as well, is a coincidence.
+  for (const row of <{ [key: string]: Value }[]>[
+    { annotationId: 3, kind: 'links', code: '3|0|other' },
+    { annotationId: 3, documentId: 3, kind: 'links', code: '3|0|links' },
+    { annotationId: 3, kind: 'links', code: 'links, 3 of them' },
+    { annotationId: 3, kind: 'links', code: '31|links' },
+  ])
+    expect(code(row)).toBe(row.code);
+});
+
+describe('a key as the value of a setting', () => {
+  const tables = [...annotator, table('setting', ['name', 'value'], { key: ['name'] })];
+  const flow = (key: string, args: Value[], row: { [key: string]: Value } = { annotationId: 3 }) =>
+    named(
+      [
+        create(3),
+        emit('settingSet', [{ key, value: 3 }], {
+          pushes: [push('settings', { [key]: '3', other: '3' })],
+          changes: [update('setting', { name: key }, { value: '3' })],
+        }),
+        emit('commentUpdate', args, { changes: [insert('comment', { id: 9, text: 'yes', ...row })] }),
+      ],
+      tables,
+    )[1];
+  test('where a row is made of it', () =>
+    expect(flow('annotations.default', [{ text: 'yes', tagId: 3 }])).toMatchObject({
+      args: [{ key: 'annotations.default', value: id('annotation1') }],
+      pushes: [{ args: [{ 'annotations.default': text('${annotation1}'), other: '3' }] }],
+      changes: [{ set: { value: text('${annotation1}') } }],
+    }));
+  test.each<[string, string, Value[], { [key: string]: Value }?]>([
+    ['not where the text speaks of something else', 'sidebar.width', [{ text: 'yes' }]],
+    ['not where the client sent the key', 'annotations.default', [{ text: 'yes', annotationId: 3 }]],
+    ['not where no row refers to it', 'annotations.default', [{ text: 'yes' }], { annotationId: 4 }],
+  ])('%s', (_, key, args, row) =>
+    expect(flow(key, args, row)).toMatchObject({
+      args: [{ key, value: 3 }],
+      pushes: [{ args: [{ [key]: '3', other: '3' }] }],
+      changes: [{ set: { value: '3' } }],
+    }),
+  );
 });
 
 describe('requests', () => {
