@@ -98,14 +98,14 @@ const adviceOn = (error: Error): string | undefined =>
     ? 'Give Node the certificate of the authority that signed it: NODE_EXTRA_CA_CERTS=FILE, and name the host as the certificate does.'
     : undefined;
 
-type Place = Pick<ReplayOptions, 'baseURL' | 'socketPath' | 'connectTimeout'>;
+type Place = Pick<ReplayOptions, 'baseURL' | 'socketPath' | 'transport' | 'connectTimeout'>;
 
 /** As the clients of a replay connect. */
-const managerFor = ({ baseURL, socketPath, connectTimeout }: Place, { cookie, headers, query }: Brought): Manager =>
+const managerFor = ({ baseURL, socketPath, transport, connectTimeout }: Place, { cookie, headers, query }: Brought): Manager =>
   new Manager(new URL(baseURL).origin, {
     autoConnect: false,
     reconnection: false,
-    transports: ['websocket'],
+    transports: [transport],
     timeout: connectTimeout,
     extraHeaders: { ...headers, ...(cookie === undefined ? {} : { cookie }) },
     ...(socketPath === undefined ? {} : { path: socketPath }),
