@@ -165,7 +165,10 @@ describe('updated', () => {
         `+ ${note('{ noteId: !id note1, key: !id shareKey1, at: !any timestamp, ticket: !id ticket1 }')}`,
       ],
     ],
-    [['list', 'volatile lost'], ['- ack: [[a, b, c, d]]', '+ ack: [[a, new, c]]']],
+    [
+      ['list', 'volatile lost'],
+      ['- ack: [[a, b, c, d]]', '+ ack: [[a, new, c]]'],
+    ],
     [['not to the sender'], ['- - to: [anonymous, anonymous-2]', '+ - to: anonymous-2']],
   ])('%j: red, then green, and with the application as it was the text of before', async (names, lines) => {
     const red = await replayed(yaml, ...names);
