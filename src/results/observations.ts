@@ -20,7 +20,7 @@ export interface SeenTrace {
   changes: Json[];
 }
 
-export interface SeenPush {
+interface SeenPush {
   to: string;
   event: string;
   args: Json;
