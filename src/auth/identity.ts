@@ -33,6 +33,8 @@ export interface Identity extends Omit<Brought, 'auth'> {
 export interface Entrance {
   target: string;
   socketPath?: string | undefined;
+  /** Default websocket */
+  transport?: 'websocket' | 'polling' | undefined;
   /** the alias, or the account of the pool */
   user: string;
   signal?: AbortSignal | undefined;

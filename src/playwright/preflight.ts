@@ -124,10 +124,10 @@ export const problemsOf = ({ problems }: Found, recordings: readonly string[], a
 
 /** How an account of the configuration gets in. */
 export const loginWith =
-  ({ login, baseURL, socketPath }: ReplayOptions) =>
+  ({ login, baseURL, socketPath, transport }: ReplayOptions) =>
   (user: string, signal: AbortSignal): Promise<Identity> =>
     login
-      ? getIn({ target: baseURL, socketPath, user, signal }, login)
+      ? getIn({ target: baseURL, socketPath, transport, user, signal }, login)
       : Promise.reject(new ReplayError('REPLAY_LOGIN_UNKNOWN_USER', `a recording needs the user ${user}, and there is no \`use.login\``));
 
 interface Comer {
@@ -183,9 +183,9 @@ const tooLarge = (recordings: readonly LoadedRecording[], limit: number | undefi
   });
 
 /** A file of scenarios may have a target, or a login, of its own. */
-function fileOf(directory: string, { baseURL, socketPath, login }: ReplayOptions): string {
+function fileOf(directory: string, { baseURL, socketPath, transport, login }: ReplayOptions): string {
   const key = createHash('sha256')
-    .update(JSON.stringify([baseURL, socketPath, login]))
+    .update(JSON.stringify([baseURL, socketPath, transport, login]))
     .digest('hex');
   return join(directory, `preflight-${key.slice(0, 12)}.json`);
 }
