@@ -17,7 +17,7 @@ import { findTimes } from './times.js';
 import { findUniques } from './uniques.js';
 import { createNamer, keyNames, plain } from './words.js';
 
-export interface FoundName {
+interface FoundName {
   /** as it stands in the YAML: `!id annotation1` */
   tag: string;
   why: string;
@@ -26,7 +26,7 @@ export interface FoundName {
 }
 
 /** A value that is sent as it stands, though a row of the recording has it as its key: nothing proves that it is meant. */
-export interface Unproven {
+interface Unproven {
   value: string | number;
   event: string;
   key: string;
