@@ -10,9 +10,10 @@ const tapped = new WeakSet<object>();
 /** `leaves` is called for each receiver of a broadcast of which its socket is not notified. */
 export function tapForeignAdapter(adapter: unknown, leaves: (socket: ServerSocket, packet: Packet) => void): void {
   const base = baseOf(adapter);
-  // Property names survive a minifier.
-  if (base === undefined || tapped.has(base) || String(base.broadcast).includes('notifyOutgoingListeners')) return;
+  // Decided once: another tap of ours may stand there later. Property names survive a minifier.
+  if (base === undefined || tapped.has(base)) return;
   tapped.add(base);
+  if (String(base.broadcast).includes('notifyOutgoingListeners')) return;
   const { broadcast, apply } = base;
   let sending: Packet | undefined;
   base.broadcast = function (this: unknown, ...args: unknown[]) {

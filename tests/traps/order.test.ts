@@ -62,19 +62,21 @@ describe('trap 2: replaying faster than a person', () => {
       const alice = await person(world.url);
       for (const words of ['one', 'two', 'three']) await Promise.all([alice.ask('annotationUpdate', words), alice.next('annotated')]);
       for (const words of ['four', 'five', 'six']) {
+        const seen = alice.next('annotated');
         alice.socket.emit('annotationSave', words);
-        await sleep(40);
+        await seen;
       }
     });
     await expectGreen(world, loaded);
   });
 
-  it('keeps the recorded gaps where a server throws out who floods it', async () => {
+  // By the clock, which a busy machine stops now and then.
+  it('keeps the recorded gaps where a server throws out who floods it', { retry: 2 }, async () => {
     const world = await trap((io) =>
       io.on('connection', (socket) => {
         let recent: number[] = [];
         socket.on('edit', () => {
-          recent = [...recent, performance.now()].filter((at) => at > performance.now() - 60);
+          recent = [...recent, performance.now()].filter((at) => at > performance.now() - 30);
           if (recent.length > 3) socket.disconnect(true);
         });
         socket.on('bye', (reply: Reply) => reply('bye'));
@@ -84,7 +86,7 @@ describe('trap 2: replaying faster than a person', () => {
       const alice = await person(world.url);
       for (let i = 0; i < 6; i++) {
         alice.socket.emit('edit', i);
-        await sleep(40);
+        await sleep(60);
       }
       await alice.ask('bye');
     });
