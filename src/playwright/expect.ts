@@ -1,11 +1,12 @@
 /** `expect` of a scenario: Playwright's, with assertions about the result of a replay. */
 import { expect as base } from '@playwright/test';
+import leven from 'leven';
 import { ReplayError } from '../errors.js';
 import type { Json } from '../recording/json.js';
 import { type Observations, observationsOf, type SeenTrace } from '../results/observations.js';
 import type { Outcome } from '../results/schema.js';
 import { mismatches, wantedText } from '../results/subset.js';
-import { formatValue, milliseconds, plural, shorten, visible } from '../results/text.js';
+import { formatValue, isJsonObject, milliseconds, plural, shorten, visible } from '../results/text.js';
 import type { ReplayResult } from './replay-test.js';
 
 type Values = { readonly [key: string]: unknown };
@@ -46,90 +47,114 @@ interface Verdict {
 export const expect = base.extend({
   /** Some trace is like this. */
   toHaveTrace(result: ReplayResult, wanted: TraceWanted): Verdict {
-    const seen = observed(result, this.isNot);
-    const words = `toHaveTrace(${wantedText(wanted)})`;
-    if (Object.keys(wanted).length === 0)
-      throw new ReplayError('REPLAY_USAGE', `${words} says nothing of the trace`, undefined, 'For example: { session: "alice", emit: "save" }');
-    checkSession(seen, wanted.session);
-    // Of an event that is not meant nobody wants to read what else is different.
-    const kind = { ...wanted, args: undefined, ack: undefined, http: undefined };
-    const needsValues = (['args', 'ack', 'http'] as const).some((key) => wanted[key] !== undefined);
-    const found = search(seen.traces(), ({ id, what, complete }) => {
-      const other = wanted.emit !== undefined && what.emit !== wanted.emit;
-      const { args: _, ack: __, http: ___, ...bare } = what;
-      if (needsValues && !complete && mismatches(kind, bare).length === 0) throw notKept(seen);
-      return { words: `${id} ${labelOf(what)}`, differs: other ? mismatches(kind, bare) : mismatches(wanted, what), far: other ? 1 : 0 };
+    return told(this.isNot, () => {
+      const seen = observed(result, this.isNot);
+      const words = `toHaveTrace(${wantedText(wanted)})`;
+      if (Object.keys(wanted).length === 0)
+        throw new ReplayError('REPLAY_USAGE', `${words} says nothing of the trace`, undefined, 'For example: { session: "alice", emit: "save" }');
+      checkSession(seen, wanted.session);
+      // Of an event that is not meant nobody wants to read what else is different.
+      const kind = { ...wanted, args: undefined, ack: undefined, http: undefined };
+      const needsValues = (['args', 'ack', 'http'] as const).some((key) => wanted[key] !== undefined);
+      const found = search(seen.traces(), ({ id, what, complete }) => {
+        const other = wanted.emit !== undefined && what.emit !== wanted.emit;
+        const { args: _, ack: __, http: ___, ...bare } = what;
+        if (needsValues && !complete && mismatches(kind, bare).length === 0) throw notKept(seen);
+        return {
+          words: () => `${id} ${labelOf(what)}`,
+          differs: other ? mismatches(kind, bare) : mismatches(wanted, what),
+          far: other ? 1 + unlike(what.emit, wanted.emit) : 0,
+        };
+      });
+      return found.verdict(this.isNot, words, 'traces');
     });
-    return found.verdict(this.isNot, words, 'traces');
   },
 
   /** Some trace made this change. */
   toHaveChange(result: ReplayResult, wanted: ChangeWanted): Verdict {
-    const seen = observed(result, this.isNot);
-    const words = `toHaveChange(${wantedText(wanted)})`;
-    const { rows } = seen.begin;
-    if (rows !== 'probe' && rows !== 'time')
-      throw cannot(
-        rows === 'iteration' ? 'seen from outside, the rows of several copies are only counted' : 'row changes are not measured',
-        'Start the application under the probe.',
-      );
-    const found = search(changesOf(seen), ({ id, change }) => ({
-      words: `${id}: ${text(change)}`,
-      differs: mismatches(wanted, change),
-      far: distance(wanted, change),
-    }));
-    const others = seen.end?.unattributed.changes ?? 0;
-    const maybe = others > seen.uncaused.length || seen.uncaused.some((change) => distance(wanted, change) === 0);
-    if (this.isNot && found.count === 0 && maybe)
-      throw cannot(
-        `${plural(others, 'change')} came without a proven cause, and only table and key of some of them are known`,
-        'See the notes of this test in the report.',
-      );
-    return found.verdict(this.isNot, words, 'changes', others === 0 ? '' : `\n${plural(others, 'change')} without a proven cause are not looked at.`);
+    return told(this.isNot, () => {
+      const seen = observed(result, this.isNot);
+      const words = `toHaveChange(${wantedText(wanted)})`;
+      const { rows } = seen.begin;
+      if (rows !== 'probe' && rows !== 'time')
+        throw cannot(
+          rows === 'iteration' ? 'seen from outside, the rows of several copies are only counted' : 'row changes are not measured',
+          'Start the application under the probe.',
+        );
+      const found = search(changesOf(seen), ({ id, change }) => ({
+        words: () => `${id}: ${text(withoutWas(change))}`,
+        differs: mismatches(wanted, change),
+        far: distance(wanted, change),
+      }));
+      const others = seen.end?.unattributed.changes ?? 0;
+      const maybe = others > seen.uncaused.length || seen.uncaused.some((change) => distance(wanted, change) === 0);
+      if (this.isNot && found.count === 0 && maybe)
+        throw cannot(
+          `${plural(others, 'change')} came without a proven cause, and only table and key of some of them are known`,
+          'See the notes of this test in the report.',
+        );
+      return found.verdict(this.isNot, words, 'changes', others === 0 ? '' : `\n${plural(others, 'change')} without a proven cause are not looked at.`);
+    });
   },
 
   /** A session received this event, whoever caused it. */
   toHaveReceived(result: ReplayResult, session: string, event: string, args?: readonly unknown[]): Verdict {
-    const seen = observed(result, this.isNot);
-    const words = `toHaveReceived(${[session, event, ...(args === undefined ? [] : [args])].map(wantedText).join(', ')})`;
-    checkSession(seen, session);
-    if (!seen.begin.measures.includes('pushes')) throw cannot('pushes are not measured: nothing waits for them', "Add 'pushes' to `use.measure`.");
-    if (seen.begin.copies > 1 && !seen.begin.observe) throw notKept(seen);
-    const found = search(seen.pushes(), (push) => ({
-      words: `${push.to} received ${push.event} ${text(push.args)} (${push.where})`,
-      differs: [
-        ...(push.to === session ? [] : [`${push.to} received it`]),
-        ...(push.event === event ? [] : ['another event']),
-        ...(args === undefined ? [] : mismatches(args, push.args, 'args')),
-      ],
-      far: push.event !== event ? 2 : push.to !== session ? 1 : 0,
-    }));
-    if (found.count === 0 && seen.untold > 0)
-      throw cannot(`${plural(seen.untold, 'push', 'pushes')} came without a proven cause, and their values are not kept`);
-    return found.verdict(this.isNot, words, 'pushes');
+    return told(this.isNot, () => {
+      const seen = observed(result, this.isNot);
+      const words = `toHaveReceived(${[session, event, ...(args === undefined ? [] : [args])].map(wantedText).join(', ')})`;
+      checkSession(seen, session);
+      if (!seen.begin.measures.includes('pushes')) throw cannot('pushes are not measured: nothing waits for them', "Add 'pushes' to `use.measure`.");
+      if (seen.begin.copies > 1 && !seen.begin.observe) throw notKept(seen);
+      const found = search(seen.pushes(), (push) => ({
+        words: () => `${push.to} received ${push.event} ${text(push.args)} (${push.where})`,
+        differs: [
+          ...(push.to === session ? [] : [() => `${push.to} received it`]),
+          ...(push.event === event ? [] : [() => 'another event']),
+          ...(args === undefined || push.event !== event ? [] : mismatches(args, push.args, 'args')),
+        ],
+        far: push.event !== event ? 1 + unlike(push.event, event) : push.to !== session ? 1 : 0,
+      }));
+      if (found.count === 0 && seen.untold > 0)
+        throw cannot(`${plural(seen.untold, 'push', 'pushes')} came without a proven cause, and their values are not kept`);
+      return found.verdict(this.isNot, words, 'pushes');
+    });
   },
 
   /** Every acknowledgement came within so many milliseconds: of all events, or of those that are meant. */
   toAckWithin(result: ReplayResult, ms: number, of: AckWanted = {}): Verdict {
-    const seen = observed(result, this.isNot);
-    const words = `toAckWithin(${[ms, ...(Object.keys(of).length > 0 ? [of] : [])].map(wantedText).join(', ')})`;
-    checkSession(seen, of.session);
-    const slow = nearest<SeenTrace>(({ latency }) => -(latency ?? 0));
-    let acknowledged = 0;
-    let late = 0;
-    for (const trace of seen.traces()) {
-      if (trace.what.emit === undefined || trace.latency === null || mismatches(of, trace.what).length > 0) continue;
-      acknowledged++;
-      if (trace.latency > ms) late++;
-      slow.add(trace);
-    }
-    if (acknowledged === 0) throw cannot(`nothing like ${wantedText(of)} was acknowledged`, 'Name an event whose acknowledgement is recorded.');
-    const list = slow.items.map(({ id, what, latency }) => `  ${visible(`${id} ${labelOf(what)}`)}: ${milliseconds(latency ?? 0)}`).join('\n');
-    const message =
-      late > 0 ? `${late} of ${plural(acknowledged, 'acknowledgement')} took longer` : `All of ${plural(acknowledged, 'acknowledgement')} came in time`;
-    return { pass: late === 0, message: () => `${head(this.isNot, words)}\n\n${message}. The slowest:\n${list}` };
+    return told(this.isNot, () => {
+      const seen = observed(result, this.isNot);
+      const words = `toAckWithin(${[ms, ...(Object.keys(of).length > 0 ? [of] : [])].map(wantedText).join(', ')})`;
+      checkSession(seen, of.session);
+      const slow = nearest<SeenTrace>(({ latency }) => -(latency ?? 0));
+      let acknowledged = 0;
+      let late = 0;
+      for (const trace of seen.traces()) {
+        if (trace.what.emit === undefined || trace.latency === null || mismatches(of, trace.what).length > 0) continue;
+        acknowledged++;
+        if (trace.latency > ms) late++;
+        slow.add(trace);
+      }
+      if (acknowledged === 0) throw cannot(`nothing like ${wantedText(of)} was acknowledged`, 'Name an event whose acknowledgement is recorded.');
+      const list = slow.items.map(({ id, what, latency }) => `  ${visible(`${id} ${labelOf(what)}`)}: ${milliseconds(latency ?? 0)}`).join('\n');
+      const message =
+        late > 0 ? `${late} of ${plural(acknowledged, 'acknowledgement')} took longer` : `All of ${plural(acknowledged, 'acknowledgement')} came in time`;
+      return { pass: late === 0, message: () => `${head(this.isNot, words)}\n\n${message}. The slowest:\n${list}` };
+    });
   },
 });
+
+/** What cannot be told fails, also with `not`. Returned, not thrown: so Playwright shows the line of the assertion. */
+function told(isNot: boolean, assertion: () => Verdict): Verdict {
+  try {
+    return assertion();
+  } catch (error) {
+    if (!(error instanceof ReplayError)) throw error;
+    return { pass: isNot, message: () => visibleLines(error.message) };
+  }
+}
+
+const visibleLines = (lines: string): string => lines.split('\n').map(visible).join('\n');
 
 const head = (isNot: boolean, words: string): string => visible(`expect(result).${isNot ? 'not.' : ''}${shorten(words, 400)}`);
 const text = (json: Json): string => shorten(formatValue(json), LONGEST);
@@ -172,6 +197,10 @@ function* changesOf(seen: Observations): Generator<{ id: string; change: Json }>
   }
 }
 
+/** In how many letters the name of an event is another one. */
+const unlike = (event: Json | undefined, wanted: string | undefined): number =>
+  typeof event === 'string' && typeof wanted === 'string' ? leven(event, wanted) : 100;
+
 /** 0: the same operation on the same table. */
 function distance(wanted: ChangeWanted, change: Json): number {
   const { insert, update, delete: gone } = wanted;
@@ -180,11 +209,18 @@ function distance(wanted: ChangeWanted, change: Json): number {
   return (['insert', 'update', 'delete'] as const).some((op) => mismatches({ [op]: table }, change).length === 0) ? 1 : 2;
 }
 
+/** The whole row before would push what was changed out of the line. */
+function withoutWas(change: Json): Json {
+  if (!isJsonObject(change)) return change;
+  const { was: _, ...rest } = change;
+  return rest;
+}
+
 interface Candidate {
   /** what it is, for people */
-  words: string;
+  words: () => string;
   /** what of it is not wanted; nothing: it fits */
-  differs: string[];
+  differs: (() => string)[];
   /** it has less and less to do with what is wanted */
   far?: number;
 }
@@ -203,20 +239,26 @@ function search<T>(all: Iterable<T>, look: (one: T) => Candidate): Found {
     total++;
     const candidate = look(one);
     if (candidate.differs.length > 0) near.add(candidate);
-    else if (count++ < LISTED) fitting.push(candidate.words);
+    else if (count++ < LISTED) fitting.push(candidate.words());
   }
   return {
     count,
     verdict: (isNot, words, what, more = '') => ({
       pass: count > 0,
       message() {
-        const list = count > 0 ? fitting : near.items.map((candidate) => `${candidate.words}\n      ${candidate.differs.slice(0, LISTED).join('\n      ')}`);
+        const list =
+          count > 0
+            ? fitting
+            : close(near.items).map((candidate) => [candidate.words(), ...candidate.differs.slice(0, LISTED).map((say) => `    ${say()}`)].join('\n  '));
         const said = count > 0 ? `${count} of ${total} ${what} fit:` : total === 0 ? `There are no ${what}.` : `None of ${total} ${what} fits. The nearest:`;
-        return `${head(isNot, words)}\n\n${said}${list.map((line) => `\n  ${line.split('\n').map(visible).join('\n')}`).join('')}${more}`;
+        return `${head(isNot, words)}\n\n${said}${list.map((line) => `\n  ${visibleLines(line)}`).join('')}${more}`;
       },
     }),
   };
 }
+
+/** What has much less to do with it than the nearest only distracts. */
+const close = (items: Candidate[]): Candidate[] => items.filter(({ far = 0 }) => far <= (items[0]?.far ?? 0) + 1);
 
 /** The few smallest. */
 function nearest<T>(size: (item: T) => number): { items: T[]; add(item: T): void } {

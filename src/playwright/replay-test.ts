@@ -119,8 +119,9 @@ function ruled(loaded: LoadedRecording, rules: ReplayOptions['rules']): LoadedRe
   return recording === loaded.recording ? loaded : { ...loaded, recording };
 }
 
-/** Only from `regression`, where nobody else is there. */
-const updates = ({ iteration, testInfo }: Pick<Job, 'iteration' | 'testInfo'>): boolean => iteration === 0 && isUpdating(testInfo);
+/** Only from `regression`, where nobody else is there, and only from a whole recording. */
+const updates = ({ iteration, testInfo }: Pick<Job, 'iteration' | 'testInfo'>): boolean =>
+  iteration === 0 && currentScale().only === undefined && isUpdating(testInfo);
 const sessionsOf = (recordings: LoadedRecording[]): number => recordings.reduce((sum, { recording }) => sum + recording.sessions.length, 0);
 
 /** One test, because nobody knows how many levels there will be. Each begins from the known state. */

@@ -15,14 +15,16 @@ interface Asymmetric {
 
 const LONGEST = 80;
 
-/** A sentence for each place where it is not what is looked for; none: it has everything. */
-export function mismatches(wanted: unknown, seen: Json | undefined, path = ''): string[] {
-  const otherwise = (): string[] => [`${path === '' ? 'it' : path} is ${shorten(formatValue(seen), LONGEST)}, wanted ${shorten(wantedText(wanted), LONGEST)}`];
+/** A sentence for each place where it is not what is looked for, made only when somebody reads it; none: it has everything. */
+export function mismatches(wanted: unknown, seen: Json | undefined, path = ''): (() => string)[] {
+  const otherwise = (): (() => string)[] => [
+    () => `${path === '' ? 'it' : path} is ${shorten(formatValue(seen), LONGEST)}, wanted ${shorten(wantedText(wanted), LONGEST)}`,
+  ];
   if (isAsymmetric(wanted)) return wanted.asymmetricMatch(seen === undefined ? undefined : fromJson(seen)) ? [] : otherwise();
   if (wanted instanceof Uint8Array) return isBinary(seen, wanted) ? [] : otherwise();
   if (Array.isArray(wanted)) {
     if (!Array.isArray(seen)) return otherwise();
-    const length = wanted.length === seen.length ? [] : [`${path === '' ? 'it' : path} has ${plural(seen.length, 'element')}, wanted ${wanted.length}`];
+    const length = wanted.length === seen.length ? [] : [() => `${path === '' ? 'it' : path} has ${plural(seen.length, 'element')}, wanted ${wanted.length}`];
     return [...length, ...wanted.flatMap((item, i) => (i < seen.length ? mismatches(item, seen[i], `${path}[${i}]`) : []))];
   }
   if (typeof wanted === 'object' && wanted !== null) {
