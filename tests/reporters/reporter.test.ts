@@ -115,7 +115,7 @@ describe('the reporter', () => {
     const { status, folder, printed: text } = await report(suiteOf([regression]), [test], 'passed');
     expect(status).toBeUndefined();
     expect(resultsIn(folder).verdict).toBe('updated');
-    expect(text).toMatch(/socket-replay: updated 1\n[^]*search: carol's search — was rejected: no\n {5}recordings\/search.yaml:11 {2}updated/);
+    expect(text).toMatch(/socket-replay: updated 1\n[\s\S]*search: carol's search — was rejected: no\n {5}recordings\/search.yaml:11 {2}updated/);
     expect(text).not.toContain('passed');
     expect(markdownSummary(resultsIn(folder))).toContain('socket-replay: updated');
     expect(githubAnnotations(resultsIn(folder))).toEqual([]);
