@@ -305,7 +305,11 @@ function closeSession(session: OpenSession, since: (time: number) => number, ord
 const LOOKED_AT = 20;
 
 /** When it was answered, or all that came to its own client had come, matters only to a trace that came after that, and before its last effect. */
-function timesOf({ trace, start, end, told, answered = trace.ack === undefined ? told : undefined }: OpenTrace, later: OpenTrace[], since: (time: number) => number): NonNullable<Session['times']>[number] {
+function timesOf(
+  { trace, start, end, told, answered = trace.ack === undefined ? told : undefined }: OpenTrace,
+  later: OpenTrace[],
+  since: (time: number) => number,
+): NonNullable<Session['times']>[number] {
   const from = since(start);
   const lasted = hundredths(since(end) - from);
   const wasWaitedFor = answered !== undefined && later.some((next) => next.start >= answered && next.start < end);

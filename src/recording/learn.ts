@@ -173,13 +173,7 @@ type Change = (node: DifferenceNode, path: string, matcher: Tagged) => void;
  * Lists that came in another order, the innermost first; what they explain is taken out of the differences. The result are those
  * that came in another order in one replay and with other elements in another.
  */
-function learnOrders(
-  nodes: ReadonlyMap<string, DifferenceNode>,
-  good: readonly Seen[],
-  base: Path,
-  edit: Change,
-  refuse: Refuse,
-): string[] {
+function learnOrders(nodes: ReadonlyMap<string, DifferenceNode>, good: readonly Seen[], base: Path, edit: Change, refuse: Refuse): string[] {
   const mixed: string[] = [];
   const seen = good.map((one) => ({ ...one, names: namesIn(nodes, one) }));
   const lists = [...nodes].filter(([, { value, kind }]) => Array.isArray(value) && kind === 'value').sort(([, a], [, b]) => b.at.length - a.at.length);
