@@ -28,6 +28,7 @@ const elsewhere: Record<string, { file: string; contains: string[] }> = {
   'REPLAY_ITERATIONS=10 npx playwright test': { file: 'tests/e2e/matrix.test.ts', contains: ['REPLAY_ITERATIONS:'] },
   'npx socket-replay export checkout': { file: 'tests/cli/record.test.ts', contains: ["world.cli('export', 'killed')"] },
   'npx socket-replay give checkout document1 7 --key documentId --key document.id': { file: 'tests/cli/edit.test.ts', contains: ["runs('give', 'one',"] },
+  'npx playwright test --update-snapshots': { file: 'tests/e2e/update.test.ts', contains: ["'--update-snapshots'"] },
   'npx socket-replay learn checkout --dry-run': { file: 'tests/e2e/learn.test.ts', contains: ["'learn', 'shelf', '--dry-run'"] },
   'npx socket-replay rerun checkout/alice/2': { file: 'tests/e2e/rerun.test.ts', contains: ["rerun(['annotate-together/alice/8']"] },
   'npx socket-replay rerun checkout/alice/2@3.1': { file: 'tests/e2e/rerun.test.ts', contains: ["rerun(['annotate-together/alice/4@2.1']"] },
@@ -167,7 +168,7 @@ describe('run here', () => {
     scratch = await createScratch();
   });
 
-  it.each(here)('%s', { timeout: 90_000 }, async (command, run) => {
+  it.each(here)('%s', { timeout: 180_000 }, async (command, run) => {
     await run(scratch, command);
     // What the guide says to do next: the address of the application.
     if (command === 'npx socket-replay init --force') edit(scratch);
