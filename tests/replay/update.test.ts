@@ -37,7 +37,17 @@ beforeAll(async () => {
           (has('not to the sender') ? socket.broadcast : io).emit('noteAdded', has('first field') ? headless : has('field') ? textless : note);
         if (has('new push')) io.emit('noteCounted', { noteId: id, key: shareKey, at: new Date().toISOString(), ticket: crypto.randomUUID() });
         io.emit('logged', { what: 'added' });
-        done(has('refused') ? { success: false, message: 'no' } : { success: true, id, shareKey, ...(has('more in the ack') && { at }) });
+        done(
+          has('refused')
+            ? { success: false, message: 'no' }
+            : {
+                success: true,
+                id,
+                shareKey,
+                ...(has('more in the ack') && { at }),
+                ...(has('secret') && { token: 'a4KuGhO7lsajVdhORx9', via: 'Basic configured-secret' }),
+              },
+        );
       });
       socket.on('noteEdit', ({ id, text }, done) => {
         if (!has('no update')) db.prepare(`UPDATE note SET text = ?, rev = rev + ${has('counts by two') ? 2 : 1} WHERE id = ?`).run(text, id);
@@ -85,7 +95,7 @@ function loaded(text: string): LoadedRecording {
 async function replayed(text: string, ...withBugs: string[]): Promise<Outcome & { text: string }> {
   bugs = withBugs;
   world.db.exec("DELETE FROM log; DELETE FROM tag; DELETE FROM note WHERE id > 1; UPDATE note SET text = 'the first', rev = 1");
-  const outcome = await run(world, loaded(text), { update: true });
+  const outcome = await run(world, loaded(text), { update: true, secrets: new Map([['pin', 'configured-secret']]) });
   const { update } = outcome.summary;
   if (!update || update.refused !== undefined) return { ...outcome, text };
   const edited = editRecording(text, { file: 'r.yaml', readBinary: () => undefined }, () => update.edits);
@@ -168,6 +178,10 @@ describe('updated', () => {
     [
       ['list', 'volatile lost'],
       ['- ack: [[a, b, c, d]]', '+ ack: [[a, new, c]]'],
+    [['list', 'volatile lost'], ['- ack: [[a, b, c, d]]', '+ ack: [[a, new, c]]']],
+    [
+      ['secret'],
+      [`- ${answered}`, '+ ack: [{ success: true, id: !id note1, shareKey: !id shareKey1, token: !secret token1, via: !text "Basic ${!secret pin}" }]'],
     ],
     [['not to the sender'], ['- - to: [anonymous, anonymous-2]', '+ - to: anonymous-2']],
   ])('%j: red, then green, and with the application as it was the text of before', async (names, lines) => {
