@@ -178,7 +178,7 @@ describe('updated', () => {
     [
       ['list', 'volatile lost'],
       ['- ack: [[a, b, c, d]]', '+ ack: [[a, new, c]]'],
-    [['list', 'volatile lost'], ['- ack: [[a, b, c, d]]', '+ ack: [[a, new, c]]']],
+    ],
     [
       ['secret'],
       [`- ${answered}`, '+ ack: [{ success: true, id: !id note1, shareKey: !id shareKey1, token: !secret token1, via: !text "Basic ${!secret pin}" }]'],
