@@ -102,6 +102,7 @@ export class ReplayError extends Error {
     super(`${code}: ${what}${where ? `\n    at ${formatWhere(where)}` : ''}\n    ${advice}`);
     // Playwright and Node print the stack of an error in a configuration; a user's mistake has none.
     this.stack = this.message;
+    for (const key of ['code', 'what', 'where', 'advice', 'name']) Object.defineProperty(this, key, { enumerable: false });
   }
 }
 
@@ -110,8 +111,10 @@ const formatWhere = ({ file, line, column }: Where): string => [file, line, colu
 /** Several errors found together, as one. */
 export class ReplayErrors extends Error {
   override readonly name = 'ReplayErrors';
-  constructor(readonly errors: readonly ReplayError[]) {
-    super(errors.map((error) => error.message).join('\n'));
+  constructor(readonly all: readonly ReplayError[]) {
+    super(all.map((error) => error.message).join('\n'));
     this.stack = this.message;
+    // Whoever prints an error adds what can be enumerated.
+    for (const key of ['all', 'name']) Object.defineProperty(this, key, { enumerable: false });
   }
 }

@@ -23,8 +23,7 @@ export interface ReplayReporterOptions {
 }
 
 export default class ReplayReporter implements Reporter {
-  private planned: PlannedProject[] = [];
-  private tests: TestCase[] = [];
+  private projects: (PlannedProject & { tests: TestCase[] })[] = [];
   private startedAt = new Date();
   private readonly globalErrors: TestError[] = [];
 
@@ -41,10 +40,7 @@ export default class ReplayReporter implements Reporter {
       const { iteration, mode: named }: Record<string, unknown> = project.project()?.metadata ?? {};
       const mode = modes.find((known) => known === named);
       if (typeof iteration !== 'number') continue;
-      const tests = project.allTests();
-      this.tests.push(...tests);
-      // A project whose tests are all meant to be skipped has nothing to run.
-      if (tests.some((test) => test.expectedStatus !== 'skipped')) this.planned.push({ project: project.title, iteration, ...(mode && { mode }) });
+      this.projects.push({ project: project.title, iteration, ...(mode && { mode }), tests: project.allTests() });
     }
   }
 
@@ -65,14 +61,15 @@ export default class ReplayReporter implements Reporter {
   private async report(result: FullResult): Promise<{ status?: FullResult['status'] } | undefined> {
     const { REPLAY_RUN_DIR: directory, REPLAY_RUN: run, REPLAY_REPORT_DIR } = process.env;
     // Without replay projects there is nothing to say; a list of the tests (--list) runs none of them.
-    if (this.planned.length === 0) return undefined;
+    const planned = this.planned();
+    if (planned.length === 0) return undefined;
     const started = this.tests.some((test) => test.results.length > 0);
     if (!started && this.globalErrors.length === 0 && result.status === 'passed') return undefined;
     const options = {
       directory: directory ?? '',
       run: run ?? '',
       startedAt: this.startedAt,
-      plannedProjects: this.planned,
+      plannedProjects: planned,
       notStarted: !started,
       interrupted: result.status === 'interrupted' || result.status === 'timedout',
     };
@@ -84,6 +81,15 @@ export default class ReplayReporter implements Reporter {
     console.log(summaryText(results, relative(process.cwd(), page) || page));
     await printAnnotations(results);
     return !['passed', 'updated'].includes(results.verdict) && result.status === 'passed' ? { status: 'failed' } : undefined;
+  }
+
+  private get tests(): TestCase[] {
+    return this.projects.flatMap(({ tests }) => tests);
+  }
+
+  /** A project whose tests are all skipped on purpose has nothing to run; some say so only when they begin. */
+  private planned(): PlannedProject[] {
+    return this.projects.filter(({ tests }) => tests.some((test) => test.expectedStatus !== 'skipped')).map(({ tests: _, ...project }) => project);
   }
 
   /** Tests that failed for Playwright and passed for their journals: an assertion of the scenario, a crash, a timeout. */

@@ -18,7 +18,7 @@ const environment = new Set<ErrorCode>([
 
 /** Errors of the system (a full disk, a refused connection) are the environment's too. */
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof ReplayErrors) return error.errors[0] ? exitCodeOf(error.errors[0]) : exitCodes.usage;
+  if (error instanceof ReplayErrors) return error.all[0] ? exitCodeOf(error.all[0]) : exitCodes.usage;
   if (error instanceof ReplayError) return environment.has(error.code) ? exitCodes.environment : exitCodes.usage;
   return exitCodes.environment;
 }

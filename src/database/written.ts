@@ -66,10 +66,10 @@ export function writtenFiles(directory: string): string[] {
     .map((name) => join(directory, name));
 }
 
-/** A run that left rows, by its name or the newest. Throws REPLAY_NO_RUN. */
-export function findRun(runs: string, name: string | undefined): { run: string; directory: string } {
+/** A run that left rows, by what it is called and its folder, or the newest. Throws REPLAY_NO_RUN. */
+export function findRun(runs: string, name?: string, folder: string | undefined = name): { run: string; directory: string } {
   const all = existsSync(runs) ? readdirSync(runs).sort().reverse() : [];
-  const run = all.find((one) => (name === undefined || one === name) && writtenFiles(join(runs, one)).length > 0);
+  const run = all.find((one) => (folder === undefined || one === folder) && writtenFiles(join(runs, one)).length > 0);
   if (run !== undefined) return { run, directory: join(runs, run) };
   throw new ReplayError('REPLAY_NO_RUN', name === undefined ? 'there is no run that left rows' : `there is no run ${name} that left rows`);
 }

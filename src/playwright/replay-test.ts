@@ -75,8 +75,8 @@ export async function replayTest(names: string[] | undefined, options: ReplayOpt
   const iteration = Number(testInfo.project.metadata.iteration ?? 0);
   refuseScaling(testInfo);
   const mode = modeOf(testInfo);
-  const { recordings: selected, only } = selectRecordings(names, iteration);
-  if (selected.length === 0) testInfo.skip(true, 'only a part of another recording is replayed');
+  const { recordings: selected, only, skip } = selectRecordings(names, iteration);
+  if (skip !== undefined) testInfo.skip(true, skip);
   const recordings = selected.map((loaded) => ruled(loaded, options.rules));
   const copies = Math.max(1, iteration);
   const clients = copies * sessionsOf(recordings);
@@ -275,7 +275,7 @@ async function prepare(job: Job, journal: Journal): Promise<Ready> {
     await watch?.close();
     turn?.end();
     // The run has a reason, and no traces.
-    const known = error instanceof ReplayErrors ? error.errors : error instanceof ReplayError ? [error] : [];
+    const known = error instanceof ReplayErrors ? error.all : error instanceof ReplayError ? [error] : [];
     if (known.length > 0) {
       const errors = known.map(({ code, message }) => ({ code, message }));
       journal.write(header(job, { level: 'shared', unmeasured: [] }));

@@ -24,6 +24,8 @@ export interface Selected {
   recordings: LoadedRecording[];
   /** of `REPLAY_ONLY`: what is replayed, in words */
   only?: string;
+  /** why there is nothing to replay, which is as it should be */
+  skip?: string;
 }
 
 export function selectRecordings(names: string[] | undefined, iteration: number): Selected {
@@ -39,22 +41,24 @@ export function selectRecordings(names: string[] | undefined, iteration: number)
       undefined,
       'Give `replay` one name, or tag the test @pool.',
     );
-  const traces = chosen.reduce(
+  if (enabledTraces(chosen) === 0) {
+    // They have been replayed, in `regression`.
+    if (enabledTraces(recordings) > 0) return { recordings: [], skip: 'every recording is replayed alone only (`copies: 1`)' };
+    throw new ReplayError('REPLAY_NOTHING_REPLAYED', iteration === 0 ? 'the recording has no enabled trace' : 'the pool is empty: every recording is disabled');
+  }
+  return scale.only ? partOf(chosen, scale.only) : { recordings: chosen };
+}
+
+const enabledTraces = (recordings: readonly LoadedRecording[]): number =>
+  recordings.reduce(
     (sum, { recording }) => sum + recording.sessions.reduce((count, session) => count + session.traces.filter((trace) => !trace.disabled).length, 0),
     0,
   );
-  if (traces === 0)
-    throw new ReplayError(
-      'REPLAY_NOTHING_REPLAYED',
-      iteration === 0 ? 'the recording has no enabled trace' : 'the pool is empty: every recording is disabled or `copies: 1`',
-    );
-  return scale.only ? partOf(chosen, scale.only) : { recordings: chosen };
-}
 
 /** Of a test that does not replay the recording nothing is left. */
 function partOf(chosen: readonly LoadedRecording[], only: Wanted): Selected {
   const loaded = chosen.find(({ recording }) => recording.name === only.recording);
-  if (!loaded) return { recordings: [] };
+  if (!loaded) return { recordings: [], skip: 'only a part of another recording is replayed' };
   const { recording, positions, words } = sliceOf(loaded.recording, only);
   const lineOf: LoadedRecording['lineOf'] = (session, trace) => loaded.lineOf(positions[session] ?? session, trace);
   return { recordings: [{ recording, file: loaded.file, lineOf }], only: `${recording.name}: ${words}` };

@@ -1,6 +1,6 @@
 /**
  * What a finished replay has seen, read from its journal when somebody asks: trace by trace, nothing of it is kept. The journal of
- * 100,000 traces costs nothing until then, and about a second a question.
+ * 100,000 traces costs nothing until then, and some seconds a question.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';

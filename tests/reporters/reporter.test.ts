@@ -57,6 +57,7 @@ async function report(
   status: FullResult['status'],
   outputFolder = join(temporary('report'), 'out'),
   errors: string[] = [],
+  meanwhile: () => void = () => undefined,
 ): Promise<Outcome> {
   const directory = temporary('run');
   writeJournals(directory, tests);
@@ -66,6 +67,7 @@ async function report(
   vi.stubEnv('GITHUB_ACTIONS', '');
   const reporter = new ReplayReporter({ outputFolder, assets });
   reporter.onBegin({} as FullConfig, suite);
+  meanwhile();
   for (const message of errors) reporter.onError({ message });
   const end = await reporter.onEnd({ status, startTime: new Date(), duration: 1 });
   return { status: end?.status, folder: outputFolder, printed: printed.join('\n') };
@@ -103,6 +105,17 @@ describe('the reporter', () => {
     expect(status).toBeUndefined();
     expect(resultsIn(folder).verdict).toBe('passed');
     expect(text).toContain('Passed: 3 recordings, 2 iterations, up to 8 clients, 64 traces');
+  });
+
+  it('passes where iterations skip themselves when they begin, because every recording is replayed alone only', async () => {
+    const suite = suiteOf([regression, { name: 'iteration-1', iteration: 1, tests: [{ title: 'iteration 1', status: 'none' }] }]);
+    const skip = (): void => {
+      for (const test of suite.suites[1]?.allTests() ?? []) Object.assign(test, { expectedStatus: 'skipped', results: [{ status: 'skipped' }] });
+    };
+    const alone = failingRun().filter(({ project }) => project === 'regression');
+    const { status, folder } = await report(suite, alone, 'passed', undefined, [], skip);
+    expect(status).toBeUndefined();
+    expect(resultsIn(folder)).toMatchObject({ verdict: 'passed', notRun: [] });
   });
 
   it('passes with Playwright where recordings were written anew, and never reads passed', async () => {

@@ -58,7 +58,7 @@ describe('trap 6: the event name is not the operation', () => {
     };
     for (const broken of Object.keys(found)) {
       bug = broken;
-      const told = faults(await replayed(world, loaded, { ackTimeout: 200 })).map((fault) =>
+      const told = faults(await replayed(world, loaded, { ackTimeout: 500 })).map((fault) =>
         fault.replaceAll('[0].kind', '.kind').replaceAll('["sessions:list"]', '.sessions:list'),
       );
       expect({ broken, told }).toEqual({ broken, told: found[broken] });

@@ -27,7 +27,7 @@ export const undoCommand = (): Command =>
 const SHOWN = 50;
 
 async function undo(terminal: Console, name: string | undefined, { database, apply = false }: Options): Promise<number> {
-  const found = findRun('.socket-replay/runs', name && runFolder(name));
+  const found = findRun('.socket-replay/runs', name, name && runFolder(name));
   if (apply) checkProtectedRun(found.directory);
   const undone = await undoRun(found.directory, database, apply);
   for (const line of undoLines(found.run, undone, apply)) terminal.print(line);
