@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readResults, root } from '../e2e/support.js';
+import { full } from '../slow.js';
 import { blocksOf, placeOf } from './markdown.js';
 import { createScratch, type Scratch } from './scratch.js';
 
@@ -106,7 +107,7 @@ const replays: Run = async (scratch, command) => {
 };
 
 /** In this order: what is initialised is recorded, and what is recorded is replayed. */
-const here: [command: string, run: Run][] = [
+const here: [command: string, run: Run, slow?: 'slow'][] = [
   ['npx socket-replay --help', says(/record[\s\S]*init[\s\S]*sessions[\s\S]*export/)],
   ['npx socket-replay init', says(/wrote +playwright\.config\.ts/)],
   ['npx socket-replay init --force', says(/as it is playwright\.config\.ts/)],
@@ -124,7 +125,7 @@ const here: [command: string, run: Run][] = [
   ['npx socket-replay record -- npm start', records(/recordings\/[\dT-]+\.yaml: finished/)],
   ['npx socket-replay record --name checkout -- npm start', records(/recordings\/checkout\.yaml: finished/)],
   ['npx socket-replay record --name checkout --target http://localhost:3000', besideApplication(records(/recordings\/checkout\.yaml: finished/))],
-  ['npx socket-replay record --name checkout --replay -- npm start', records(/checkout is green, alone and in two copies/)],
+  ['npx socket-replay record --name checkout --replay -- npm start', records(/checkout is green, alone and in two copies/), 'slow'],
   ['npx socket-replay lint', says(/\d recordings?: 0 errors/)],
   ['npx socket-replay lint checkout', says(/1 recording: 0 errors/)],
   ['npx socket-replay inspect checkout', says(/checkout {2}\(recordings\/checkout\.yaml[\s\S]*Events/)],
@@ -138,11 +139,11 @@ const here: [command: string, run: Run][] = [
   ['npx socket-replay rename field "note:*" "args[0].text" body --dry-run', says(/\+ +args: \[\{ body: Buy ink \}\]/)],
   ['npx socket-replay migrate', says(/all \d recordings are of version 1/)],
   ['npx playwright test', replays],
-  ['npx playwright test --project=regression -g "checkout"', replays],
-  ['REPLAY_ITERATIONS=1 npx playwright test', replays],
-  ['REPLAY_SPEED=realtime npx playwright test --project=regression', replays],
-  ['REPLAY_RECORDINGS=checkout npx playwright test', replays],
-  ['npx socket-replay learn checkout', says(/There is nothing to learn: checkout is green, alone and in two copies\./)],
+  ['npx playwright test --project=regression -g "checkout"', replays, 'slow'],
+  ['REPLAY_ITERATIONS=1 npx playwright test', replays, 'slow'],
+  ['REPLAY_SPEED=realtime npx playwright test --project=regression', replays, 'slow'],
+  ['REPLAY_RECORDINGS=checkout npx playwright test', replays, 'slow'],
+  ['npx socket-replay learn checkout', says(/There is nothing to learn: checkout is green, alone and in two copies\./), 'slow'],
 ];
 
 describe('the commands of the documentation', () => {
@@ -162,13 +163,13 @@ describe('the commands of the documentation', () => {
   });
 });
 
-describe('run here', () => {
+describe(`run here${full ? ' (slow)' : ''}`, () => {
   let scratch: Scratch;
   beforeAll(async () => {
     scratch = await createScratch();
   });
 
-  it.each(here)('%s', { timeout: 180_000 }, async (command, run) => {
+  it.each(here.filter(([, , slow]) => full || !slow))('%s', { timeout: 180_000 }, async (command, run) => {
     await run(scratch, command);
     // What the guide says to do next: the address of the application.
     if (command === 'npx socket-replay init --force') edit(scratch);

@@ -1,12 +1,13 @@
 /** `npx socket-replay init` in an empty project with an application of its own, up to the first green run. */
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
+import { slow } from '../slow.js';
 import { initialise, newcomer, recordNotes } from './newcomer.js';
 import { readResults, root, temporary } from './support.js';
 
 describe('a new project', () => {
-  it('init, record -- npm start, playwright test: green; red when the application changes', { timeout: 120_000 }, async () => {
+  slow('init, record -- npm start, playwright test: green; red when the application changes', { timeout: 120_000 }, async () => {
     const folder = temporary('init');
     link(folder, 'socket-replay', root);
     for (const name of ['@playwright/test', 'playwright', 'playwright-core', 'socket.io', 'socket.io-client'])

@@ -51,10 +51,7 @@ describe('the main job', () => {
       }
     });
 
-  for (const [times, copies, test] of [
-    [2, 1, it],
-    [3, 5, slow],
-  ] as const)
+  for (const [times, copies, test] of [[3, 5, slow]] as const)
     test(`is green ${times} times without reset on a database that earlier runs have filled, up to ${copies} copies`, { timeout: 240_000 }, async () => {
       const database = { ANNOTATOR_DB: join(temporary('filled'), 'annotator.db'), ANNOTATOR_NO_RESET: '1', REPLAY_ITERATIONS: String(copies) };
       for (let time = 0; time < times; time++) {

@@ -12,6 +12,7 @@ import { toJson } from '../../src/recording/json.js';
 import type { Recording, Session } from '../../src/recording/schema.js';
 import { connectProbe, findProbes } from '../../src/wire/client.js';
 import { unredacted } from '../capture/unredacted.js';
+import { full } from '../slow.js';
 import { flows, hasChromium, openBrowser } from './people.js';
 import { startAnnotator, type Target, temporary } from './support.js';
 
@@ -66,12 +67,16 @@ describe.skipIf(!hasChromium)('a page in real Chromium (needs Chromium)', () => 
   afterAll(() => browser?.close());
 
   it.each([
-    ['annotate-together', 'websocket', 'embedded'],
-    ['annotate-together', 'polling', 'attached'],
-    ['upload-and-rejection', 'websocket', 'zipped'],
-    ['upload-and-rejection', 'polling', 'minimal'],
+    ['annotate-together', 'websocket', 'embedded', ''],
+    ['upload-and-rejection', 'polling', 'minimal', ''],
+    ...(full
+      ? ([
+          ['annotate-together', 'polling', 'attached', ' (slow)'],
+          ['upload-and-rejection', 'websocket', 'zipped', ' (slow)'],
+        ] as const)
+      : []),
   ] as const)(
-    '%s by %s, and its HAR file (%s), is what the probe sees: emits, acknowledgements, pushes',
+    '%s by %s, and its HAR file (%s)%s, is what the probe sees: emits, acknowledgements, pushes',
     { timeout: 90_000 },
     async (name, transport, form) => {
       const target = await startAnnotator();

@@ -32,16 +32,12 @@ describe('recordings of the probe, replayed without it', () => {
   });
 });
 
-describe('a regression in the rows', () => {
+describe.skipIf(!full)('a regression in the rows (slow)', () => {
   it.each([
-    { slow: '', bug: 'tag-assign-no-effect', path: /^changes\.annotation\.update$/, kind: 'removed' },
-    ...(full
-      ? [
-          { slow: ' (slow)', bug: 'annotation-end-not-written', path: /^changes\.annotation\.insert\.end$/, kind: 'type' },
-          { slow: ' (slow)', bug: 'activity-written-twice', path: /^changes\.activity\.insert$/, kind: 'added' },
-        ]
-      : []),
-  ])('$bug is red, and named$slow', async ({ bug, path, kind }) => {
+    { bug: 'tag-assign-no-effect', path: /^changes\.annotation\.update$/, kind: 'removed' },
+    { bug: 'annotation-end-not-written', path: /^changes\.annotation\.insert\.end$/, kind: 'type' },
+    { bug: 'activity-written-twice', path: /^changes\.activity\.insert$/, kind: 'added' },
+  ])('$bug is red, and named', async ({ bug, path, kind }) => {
     const target = await startAnnotator({ probe: false, bug });
     const { code, results } = await replay(target, ['--project=regression']);
     await target.stop();
