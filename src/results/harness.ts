@@ -19,6 +19,17 @@ export const SATURATED = 'harness saturated: latencies cannot be trusted';
 export const harnessWords = ({ p99, busy }: Harness): string =>
   `its own event loop kept events waiting for ${milliseconds(p99)} (p99) and was busy ${Math.round(busy * 100)} % of the time`;
 
-/** One line for each test whose harness was saturated. */
-export const saturatedWords = (tests: readonly Pick<TestResult, 'test' | 'harness'>[]): string[] =>
-  tests.flatMap(({ test, harness }) => (harness?.saturated ? [`${test.project}: ${SATURATED}; ${harnessWords(harness)}`] : []));
+/** More than so many tests are told in one line. */
+const EACH = 3;
+
+/** `iteration-9`, or how many. */
+export const saturatedTests = (projects: readonly string[]): string =>
+  projects.length > EACH ? `${projects.length} tests, ${projects[0]} to ${projects.at(-1)}` : projects.join(', ');
+
+/** A line for each test whose harness was saturated, or one with the worst. */
+export function saturatedWords(tests: readonly Pick<TestResult, 'test' | 'harness'>[]): string[] {
+  const found = tests.flatMap(({ test, harness }) => (harness?.saturated ? [{ project: test.project, harness }] : []));
+  if (found.length <= EACH) return found.map(({ project, harness }) => `${project}: ${SATURATED}; ${harnessWords(harness)}`);
+  const worst = found.reduce((a, b) => (b.harness.p99 > a.harness.p99 ? b : a));
+  return [`${saturatedTests(found.map(({ project }) => project))}: ${SATURATED}; in ${worst.project}, the worst, ${harnessWords(worst.harness)}`];
+}

@@ -1,6 +1,6 @@
 /** What failed, as a plain sentence. Pure, also runs in a browser. */
 import { atLevel, climbWords } from './ceiling.js';
-import { SATURATED } from './harness.js';
+import { SATURATED, saturatedTests } from './harness.js';
 import type { Difference, Failure, Results, TestResult } from './schema.js';
 import { driftWords } from './soak.js';
 import { formatValue, isJsonObject, milliseconds, plural, shorten, typeName, visible } from './text.js';
@@ -198,7 +198,7 @@ export const modeWords = ({ test, climb, drift, verdict }: TestResult): string[]
 function saturatedIn(tests: readonly TestResult[]): string[] {
   // A ceiling has said so where it stopped for that.
   const projects = tests.flatMap(({ test, harness, climb }) => (harness?.saturated && !climb ? [test.project] : []));
-  return projects.length > 0 ? [`${[...new Set(projects)].join(', ')}: ${SATURATED}`] : [];
+  return projects.length > 0 ? [`${saturatedTests([...new Set(projects)])}: ${SATURATED}`] : [];
 }
 
 /** What the run left in the database, and how it is taken back; undefined where nothing is known to be left. */

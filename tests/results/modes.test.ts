@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ceilingProblem, climbOf, climbWords, reasonsOf } from '../../src/results/ceiling.js';
-import { judgeHarness } from '../../src/results/harness.js';
+import { judgeHarness, saturatedWords } from '../../src/results/harness.js';
 import { outcomes } from '../../src/results/outcome.js';
-import type { CeilingSettings, Sample } from '../../src/results/schema.js';
+import type { CeilingSettings, Sample, TestResult } from '../../src/results/schema.js';
 import { driftOf, driftWords, type Round } from '../../src/results/soak.js';
 
 const settings: CeilingSettings = { from: 5, step: 5, max: 100, latencyThreshold: 1000, maxFailures: 0, failThreshold: 5 };
@@ -118,5 +118,20 @@ describe('a soak', () => {
         expect(driftOf(times(count, round(ms)), 60_000).found).toEqual([]);
       }),
     );
+  });
+});
+
+describe('a saturated harness', () => {
+  const test = (project: string, harness = busy) => ({ test: { project } as TestResult['test'], harness });
+
+  it('is told for each test, or for many in one line with the worst', () => {
+    expect(saturatedWords([test('a', idle), test('b'), test('c')])).toEqual([
+      'b: harness saturated: latencies cannot be trusted; its own event loop kept events waiting for 210 ms (p99) and was busy 97 % of the time',
+      'c: harness saturated: latencies cannot be trusted; its own event loop kept events waiting for 210 ms (p99) and was busy 97 % of the time',
+    ]);
+    const worst = judgeHarness({ p99: 300, max: 400, busy: 0.99 });
+    expect(saturatedWords([test('i-1', idle), test('i-2'), test('i-3', worst), test('i-4'), test('i-5')])).toEqual([
+      '4 tests, i-2 to i-5: harness saturated: latencies cannot be trusted; in i-3, the worst, its own event loop kept events waiting for 300 ms (p99) and was busy 99 % of the time',
+    ]);
   });
 });
