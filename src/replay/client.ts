@@ -28,8 +28,8 @@ export interface ClientOptions {
 export interface Client {
   /** the socket id; undefined before it is connected */
   sid(): string | undefined;
-  /** Connects; rejects with a sentence that says why not. */
-  connect(): Promise<void>;
+  /** Connects; rejects with a sentence that says why not. `gently`: with a pause before its first packet. */
+  connect(gently?: boolean): Promise<void>;
   /** Sends; returns its number on this connection, 0 when it could not leave. Throws where the event has a reserved name. */
   emit(event: string, args: Value[], onAck?: (args: Value[]) => void): number;
   /** As recorded: says goodbye, or drops the connection without a word. */
@@ -113,7 +113,7 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     sid: () => socket.id,
-    connect: () => shakeHands(socket, options.connectTimeout, onCancel),
+    connect: (gently = false) => shakeHands(socket, options.connectTimeout, gently, onCancel),
     emit(event, args, onAck) {
       const before = sent;
       if (onAck) socket.emit(event, ...args, (...answer: Value[]) => !quiet && onAck(limited(answer)));

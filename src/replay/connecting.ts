@@ -54,14 +54,14 @@ export async function connectSession(session: SessionState, trace: Trace, replay
     fail(missing.reason);
     return force(run, replaying, 'skipped', missing.reason, missing.name);
   }
-  const handshake = async (): Promise<string | undefined> => {
+  const handshake = async (gently: boolean): Promise<string | undefined> => {
     const client = clientOf(session, trace, run, replaying);
     session.client = client;
     // Waiting in the queue is not the server's time.
     run.startedAt = performance.now();
     try {
       if (input.signal.aborted) return 'the run was aborted';
-      await client.connect();
+      await client.connect(gently);
       return undefined;
     } catch (error) {
       // Also a connection that was opened and never answered.
@@ -69,12 +69,12 @@ export async function connectSession(session: SessionState, trace: Trace, replay
       return error instanceof Error ? error.message : String(error);
     }
   };
-  const attempt = (): Promise<string | undefined> => (queue ? queue.add(handshake) : handshake());
+  const attempt = (gently = false): Promise<string | undefined> => (queue ? queue.add(() => handshake(gently)) : handshake(gently));
   const { browser } = session;
   const login = browser?.logins ?? 0;
   let reason = await attempt();
   if (reason !== undefined && isSilence(reason) && !input.signal.aborted) {
-    const again = await attempt();
+    const again = await attempt(true);
     if (again === undefined)
       input.write({
         type: 'note',

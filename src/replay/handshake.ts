@@ -2,8 +2,14 @@
 import type { Socket } from 'socket.io-client';
 import { PacketType } from 'socket.io-parser';
 
-/** An authentication middleware may neither accept nor reject: then there is no event at all, only the timeout. */
-export function shakeHands(socket: Socket, timeout: number, onCancel: (cancel: () => void) => () => void): Promise<void> {
+/** What a handshake that is tried again waits, in ms, between the connection and its first packet. */
+const PAUSE = 150;
+
+/**
+ * An authentication middleware may neither accept nor reject: then there is no event at all, only the timeout.
+ * `gently`: a balancer that hands connections over to its workers goes on reading for a moment, and swallows a packet that comes at once.
+ */
+export function shakeHands(socket: Socket, timeout: number, gently: boolean, onCancel: (cancel: () => void) => () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     let goodbye: string | undefined;
     let closed: string | undefined;
@@ -11,6 +17,7 @@ export function shakeHands(socket: Socket, timeout: number, onCancel: (cancel: (
       goodbye === undefined ? `${sentence}${hint}` : `${sentence}, only the event ${goodbye}${hint && ': a refusal?'}`;
     const settle = (failure?: string): void => {
       clearTimeout(timer);
+      clearTimeout(pause);
       forget();
       socket.off('connect', onConnect);
       socket.off('connect_error', onError);
@@ -34,12 +41,18 @@ export function shakeHands(socket: Socket, timeout: number, onCancel: (cancel: (
       () => settle(afterGoodbye(`no answer to the handshake within ${timeout} ms`, ': a middleware neither accepts nor rejects?')),
       timeout,
     );
+    let pause: NodeJS.Timeout | undefined;
+    const afterPause = (error?: Error): void => {
+      if (error) settle(sentenceOf(error));
+      else pause = setTimeout(() => socket.connect(), PAUSE);
+    };
     const forget = onCancel(() => settle(closed ?? 'the run was aborted'));
     socket.once('connect', onConnect);
     socket.once('connect_error', onError);
     socket.io.once('close', onClose);
     socket.io.on('packet', onPacket);
-    socket.connect();
+    if (gently) socket.io.open(afterPause);
+    else socket.connect();
   });
 }
 

@@ -32,6 +32,13 @@ describe('a refusal', () => {
     const flaky = await run(await serve((io) => io.use((_, next) => void (lost++ > 0 && next()))), recorded('r', { alice: [connect()] }));
     expect(flaky.outcomes).toEqual({ '0/alice/0': 'passed' });
     expect(flaky.notes).toMatchObject([{ level: 'warning', code: 'HANDSHAKE_REPEATED' }]);
+    // One that is still busy handing the connection over loses what comes at once, each time.
+    const busy = await serve((io) => {
+      const opened = new WeakMap<object, number>();
+      io.engine.on('connection', (conn: object) => opened.set(conn, performance.now()));
+      io.use(({ conn }, next) => void (performance.now() - (opened.get(conn) ?? 0) > 100 && next()));
+    });
+    expect((await run(busy, recorded('r', { alice: [connect()] }), { connectTimeout: 500 })).outcomes).toEqual({ '0/alice/0': 'passed' });
     expect(await reasonAt(await serve((io) => io.use(() => {})))).toBe('no answer to the handshake within 300 ms: a middleware neither accepts nor rejects?');
   });
 
