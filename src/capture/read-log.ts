@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ReplayError } from '../errors.js';
 import { fromJson, type Json } from '../recording/json.js';
-import { isAlive } from '../wire/target-lock.js';
+import { isAlive } from '../wire/process.js';
 import { LOG_VERSION, logFile } from './log.js';
 import { type Captured, type CaptureEnd, capturedHeadSchema, endSchema, type SourceEvent, sourceEventSchema } from './source.js';
 

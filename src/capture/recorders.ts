@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { ReplayError } from '../errors.js';
+import { isAlive } from '../wire/process.js';
 import { runtimeDir } from '../wire/runtime-dir.js';
-import { isAlive } from '../wire/target-lock.js';
 import type { Counts } from './capture.js';
 import { type ControlRequest, type RecorderFile, recorderFileSchema, replySchema } from './control-messages.js';
 

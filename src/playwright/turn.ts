@@ -5,7 +5,8 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Mode, modes } from '../results/outcome.js';
-import { holderOf, isAlive, lockTarget } from '../wire/target-lock.js';
+import { isAlive } from '../wire/process.js';
+import { holderOf, lockTarget } from '../wire/target-lock.js';
 import type { Run } from './run.js';
 
 /** Tickets of regression tests: what is replayed alone is alone. */

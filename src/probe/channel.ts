@@ -4,6 +4,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { FromProbe, PROTOCOL as Protocol, ToProbe } from '../wire/messages.js';
+import { processBegan } from '../wire/process.js';
 import { outside } from './context.js';
 import { drain, tellTheRest } from './drain.js';
 import { isObject } from './foreign.js';
@@ -60,6 +61,7 @@ export function announce(): void {
   writeProbeFile({
     protocol: PROTOCOL,
     pid: process.pid,
+    began: processBegan(process.pid),
     port,
     token,
     app,

@@ -4,8 +4,8 @@ import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { ReplayError } from '../errors.js';
 import { type FromProbe, fromProbeSchema, PROTOCOL, type ProbeFile, probeFileSchema, type Table, type TableState, type ToProbe } from './messages.js';
+import { isStill } from './process.js';
 import { runtimeDir } from './runtime-dir.js';
-import { isAlive } from './target-lock.js';
 
 type Hello = Extract<FromProbe, { type: 'hello' }>;
 
@@ -63,7 +63,7 @@ export function findProbes(): ProbeFile[] {
   return names
     .filter((name) => /^probe-\d+(-\d+)?\.json$/.test(name))
     .flatMap((name) => readProbeFile(join(runtimeDir(), name)))
-    .filter(({ pid }) => isAlive(pid))
+    .filter(({ pid, began }) => isStill(pid, began))
     .sort((a, b) => b.at - a.at);
 }
 

@@ -142,6 +142,8 @@ export type ToProbe = z.infer<typeof toProbeSchema>;
 export const probeFileSchema = z.object({
   protocol: z.literal(PROTOCOL),
   pid: z.number(),
+  /** when that process began, where the system tells: a process that was killed leaves its file, and its id comes back */
+  began: z.string().nullish(),
   port: z.number(),
   token: z.string(),
   app: z.string(),

@@ -7,6 +7,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeF
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ReplayError } from '../errors.js';
+import { isStill, processBegan } from './process.js';
 import { runtimeDir } from './runtime-dir.js';
 
 export type LockPurpose = 'capture' | 'replay';
@@ -57,16 +58,6 @@ export function holderOf(target: string): Holder | undefined {
   return holder && holds(holder) ? holder : undefined;
 }
 
-/** Whether a process with this id runs. One that has ended and was never collected, as in containers without an init, does not. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return processStat(pid)?.[0] !== 'Z';
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 const pathOf = (name: string): string => join(runtimeDir(), `lock-${createHash('sha1').update(name).digest('hex').slice(0, 16)}.json`);
 
 /** The live holder that stands in the way, or undefined when the lock is now ours. */
@@ -103,11 +94,7 @@ function takeOver(path: string, draft: string): boolean {
   }
 }
 
-const holds = (holder: Holder): boolean => {
-  if (!isAlive(holder.pid)) return false;
-  const began = processBegan(holder.pid);
-  return holder.began === null || began === null || began === holder.began;
-};
+const holds = ({ pid, began }: Holder): boolean => isStill(pid, began);
 
 /** undefined: gone, or not readable as a lock and therefore nobody's. */
 function readHolder(path: string): Holder | undefined {
@@ -158,19 +145,6 @@ function ageOf(path: string): number {
     return Date.now() - statSync(path).mtimeMs;
   } catch {
     return 0;
-  }
-}
-
-/** The process's start, in clock ticks since boot. */
-const processBegan = (pid: number): string | null => processStat(pid)?.[19] ?? null;
-
-/** The fields of /proc/PID/stat from the third, the state, on. The command before it may hold spaces and brackets. */
-function processStat(pid: number): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadRecordings } from '../../src/recording/load.js';
-import { isAlive } from '../../src/wire/target-lock.js';
+import { isAlive } from '../../src/wire/process.js';
 import { cluster, createWorld, notes, type World } from './run.js';
 
 let world: World;

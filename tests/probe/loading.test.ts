@@ -6,6 +6,7 @@ import { buildSync } from 'esbuild';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { probeFileSchema } from '../../src/wire/messages.js';
 import { nodeOptions } from '../../src/wire/preload.js';
+import { processBegan } from '../../src/wire/process.js';
 import { App, bundlePreload, emitAck, root, TOKEN, temporary } from './helper.js';
 
 const directory = temporary();
@@ -109,6 +110,7 @@ it('leaves its address for readers of the same user, and takes it away', async (
   const file = join(runtime, `probe-${app.child.pid}.json`);
   expect(probeFileSchema.parse(JSON.parse(readFileSync(file, 'utf8')))).toMatchObject({
     pid: app.child.pid,
+    began: processBegan(app.child.pid!),
     port: app.probePort,
     token: TOKEN,
     app: 'socket-replay',

@@ -39,6 +39,8 @@ it('finds the probes that run, and only those', () => {
   expect(findProbes()).toEqual([]);
   writeFileSync(join(directory, `probe-${process.pid}.json`), JSON.stringify(file));
   writeFileSync(join(directory, 'probe-4194999.json'), JSON.stringify({ ...file, pid: 4194999 }));
+  // Killed, and its id belongs to another now.
+  writeFileSync(join(directory, `probe-${process.pid}-2.json`), JSON.stringify({ ...file, began: '1' }));
   writeFileSync(join(directory, 'probe-1.json'), '{"protocol":1}');
   writeFileSync(join(directory, 'probe-2.json'), 'not JSON');
   writeFileSync(join(directory, 'target.lock'), '');
