@@ -23,9 +23,11 @@ export function createCopies(input: ReplayInput): CopyState[] {
     Math.floor(Math.random() * 1296)
       .toString(36)
       .padStart(2, '0');
+  // All of one length: the application may search for a unique text, and must not find that of another copy, which it begins.
+  const width = (input.copies * prepared.length).toString(36).length;
   return Array.from({ length: input.copies }, (_, copy) =>
     // Two recordings may use the same unique text: each has a suffix of its own.
-    prepared.map((recording, index) => createCopy(recording, copy, `${stamp}${(copy * prepared.length + index).toString(36)}`, input)),
+    prepared.map((recording, index) => createCopy(recording, copy, stamp + (copy * prepared.length + index).toString(36).padStart(width, '0'), input)),
   ).flat();
 }
 

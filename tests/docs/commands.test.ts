@@ -18,7 +18,7 @@ for (const block of blocksOf('sh'))
 const elsewhere: Record<string, { file: string; contains: string[] }> = {
   'npm ci && npx playwright test': { file: '.ci/run', contains: ['step npm ci', 'step npx playwright test'] },
   'npm ci && npm test': { file: '.ci/run', contains: ['step npm ci', 'step npm test'] },
-  'ANNOTATOR_BUG=private-comment-leak npx playwright test': { file: 'tests/e2e/matrix.test.ts', contains: ['ANNOTATOR_BUG: bug', "'private-comment-leak'"] },
+  'ANNOTATOR_BUG=private-comment-leak npx playwright test': { file: 'tests/e2e/matrix.test.ts', contains: ['ANNOTATOR_BUG: bug', 'Object.entries(bugs)'] },
   'npm i -D socket-replay @playwright/test socket.io-client': {
     file: 'tests/e2e/package.test.ts',
     contains: ["'install'", 'tarball', "'@playwright/test'", "'socket.io-client'"],
@@ -26,7 +26,7 @@ const elsewhere: Record<string, { file: string; contains: string[] }> = {
   'npx playwright test --project=ceiling': { file: 'tests/e2e/modes.test.ts', contains: ["'--project=ceiling'"] },
   'npx playwright test --project=soak': { file: 'tests/e2e/modes.test.ts', contains: ["'--project=soak'"] },
   'npx playwright test --project=behavioural': { file: 'tests/e2e/modes.test.ts', contains: ["'--project=behavioural'"] },
-  'REPLAY_ITERATIONS=10 npx playwright test': { file: 'tests/e2e/matrix.test.ts', contains: ['REPLAY_ITERATIONS:'] },
+  'REPLAY_ITERATIONS=10 npx playwright test': { file: 'tests/e2e/green.test.ts', contains: ['REPLAY_ITERATIONS:'] },
   'npx socket-replay export checkout': { file: 'tests/cli/record.test.ts', contains: ["world.cli('export', 'killed')"] },
   'npx socket-replay give checkout document1 7 --key documentId --key document.id': { file: 'tests/cli/edit.test.ts', contains: ["runs('give', 'one',"] },
   'npx playwright test --update-snapshots': { file: 'tests/e2e/update.test.ts', contains: ["'--update-snapshots'"] },

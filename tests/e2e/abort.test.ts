@@ -58,7 +58,7 @@ describe('aborting', () => {
     await expectNothingLeft(slow);
   });
 
-  it('a killed worker: its journal has no end, which reads interrupted', { timeout: 60_000 }, async () => {
+  slow('a killed worker: its journal has no end, which reads interrupted', { timeout: 60_000 }, async () => {
     const slow = await slowRun(['--project=regression', '-g', 'annotate-together']);
     await slow.running.prints('regression: ');
     const worker = workersOf(slow.running.child.pid ?? 0);

@@ -115,7 +115,7 @@ export default defineConfig({ use: { baseURL: '${target.url}', launchOptions: { 
     expect(checkpoints?.map(({ name }) => name)).toEqual(['opened']);
   });
 
-  it('writes nothing of a test that fails, and fails a test of which nothing was captured', async () => {
+  slow('writes nothing of a test that fails, and fails a test of which nothing was captured', {}, async () => {
     const { code, output } = await test('-g', 'failing|empty');
     expect(code).toBe(1);
     expect(output).toMatch(/2 failed/);

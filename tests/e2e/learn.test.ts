@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { io } from 'socket.io-client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createScratch, type Scratch } from '../docs/scratch.js';
-import { slow } from '../slow.js';
+import { full } from '../slow.js';
 import { root } from './support.js';
 
 let scratch: Scratch;
@@ -36,8 +36,8 @@ beforeAll(async () => {
   writeFileSync(file(), text().replace('sessions:', '# who was there\nsessions:'));
 });
 
-describe('learn', () => {
-  slow('shows what it would write, without a terminal and without --yes too', { timeout: 90_000 }, async () => {
+describe.skipIf(!full)('learn (slow)', () => {
+  it('shows what it would write, without a terminal and without --yes too', { timeout: 90_000 }, async () => {
     const before = text();
     const { code, output } = await scratch.npx(['socket-replay', 'learn', 'shelf', '--dry-run']);
     expect(output).toMatch(/\n\+.*items: !unordered \[/);

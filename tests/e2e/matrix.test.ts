@@ -5,7 +5,7 @@ import { slow } from '../slow.js';
 import { bugs } from './bugs.js';
 import { playwrightTest } from './support.js';
 
-const part = ['private-comment-leak', 'rev-lost-update'];
+const part = ['rev-lost-update'];
 
 describe('the main job', () => {
   it('knows every regression of the annotator', () => {

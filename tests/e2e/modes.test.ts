@@ -1,10 +1,11 @@
 /** `npx playwright test` with the modes, against the annotator: one run of all three, one verdict everywhere. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
+import { slow } from '../slow.js';
 import { configFor, playwrightTest, startAnnotator } from './support.js';
 
-it('ceiling, soak and behavioural are projects: a level that breaks is green, a soak that is too short to tell is red', { timeout: 120_000 }, async () => {
+slow('ceiling, soak and behavioural are projects: a level that breaks is green, a soak that is too short to tell is red', { timeout: 120_000 }, async () => {
   const target = await startAnnotator();
   const scale = [
     'ceiling: { from: 1, step: 1, max: 2, latencyThreshold: 20_000, min: 1 },',

@@ -83,6 +83,13 @@ describe('law 2: the pool', () => {
   });
 });
 
+it('what is unique in one copy is found in no other', () => {
+  const two = ['a', 'b'].map((name) => recorded(name, { alice: [connect()] }));
+  const suffixes = createCopies(inputOf(nowhere, two, { copies: 40 })).map(({ scope }) => scope.suffix);
+  expect(suffixes.filter((one) => suffixes.some((other) => other !== one && other.includes(one)))).toEqual([]);
+  expect(new Set(suffixes).size).toBe(80);
+});
+
 describe('law 7: pushes of another copy', () => {
   const progress = fc.record({ next: fc.integer({ min: 1, max: 9 }), busy: fc.boolean() });
   it('are allowed where the trace records the event for that session, else a leak exactly where the receiver is as far as it was', () => {
