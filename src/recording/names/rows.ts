@@ -59,7 +59,9 @@ export function rowNames(recording: Recording, evidence: Evidence, name: Namer):
     }
   });
   return {
-    at: (site, key) => (byKey.get(key) ?? []).filter((known) => (isEffect(site) ? known.start <= site.end : known.order < site.order)),
+    // Milliseconds are coarse: what began in that of the end came after it, and may be another row with the key of one that was deleted.
+    at: (site, key) =>
+      (byKey.get(key) ?? []).filter((known) => (isEffect(site) ? known.order <= site.order || known.start < site.end : known.order < site.order)),
     wrote({ session, trace }, { table, value }) {
       const all = written.get(`${session}/${trace}`) ?? [];
       const ofTable = all.filter((row) => row.startsWith(`${table}=`));

@@ -70,7 +70,11 @@ function timesOf(sites: readonly Site[], startedAt: number, name: Namer): { made
     const source = before.findLast(({ site: from }) => (from.part === 'ack' || from.part === 'push') && plain(from.key) === plain(site.key));
     if (source) {
       const why = 'a time that the server gave, and the client sent back';
-      const found = givenBack.get(source.index) ?? { tag: id(name(site.key || 'time')), why };
+      // The same time of the same row has one name, wherever it was read.
+      const same = before.find(
+        ({ site: from, index: at }) => givenBack.has(at) && plain(from.key) === plain(site.key) && ownerOf(from) === ownerOf(source.site),
+      );
+      const found = givenBack.get((same ?? source).index) ?? { tag: id(name(site.key || 'time')), why };
       givenBack.set(source.index, found);
       givenBack.set(index, found);
     } else if (before.length === 0 && !seen.has(value) && !relative.has(value)) {
@@ -85,6 +89,9 @@ function timesOf(sites: readonly Site[], startedAt: number, name: Namer): { made
   }
   return { made, givenBack };
 }
+
+/** The `id` of the object in which it stands. */
+const ownerOf = ({ within: [object] }: Site): string => JSON.stringify(object?.id ?? null);
 
 /** How far a time lies from the moment of sending, where that is surely how it was made: whole hours, or every five minutes within one. */
 function offsetOf(time: number, sent: number): number | undefined {
