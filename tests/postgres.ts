@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ClientConfig } from 'pg';
+import { freePort } from './ports.js';
 
 export interface Postgres {
   readonly port: number;
@@ -106,13 +106,4 @@ function unseenDriver(): typeof import('pg') {
   for (const file of Object.keys(require.cache)) if (/[\\/]node_modules[\\/]pg[\\/]/.test(file)) delete require.cache[file];
   for (const [file, module] of loaded) require.cache[file] = module;
   return copy;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

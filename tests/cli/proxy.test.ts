@@ -1,13 +1,12 @@
 /** `record --target` where no probe runs: the person opens the proxy's address. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadRecordings } from '../../src/recording/load.js';
 import type { Recording } from '../../src/recording/schema.js';
+import { freePort } from '../ports.js';
 import { createWorld, notes, type World } from './run.js';
 
 let world: World;
@@ -49,14 +48,6 @@ function recording(name: string): Recording {
   return found.recording;
 }
 
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return String(port);
-}
-
 /** Alice writes, bob hears it. */
 async function use(url: string): Promise<void> {
   const alice = await client(url, 'alice');
@@ -71,7 +62,7 @@ async function use(url: string): Promise<void> {
 
 test('records what passes, says where to go, and writes it', async () => {
   const target = await application();
-  const port = await freePort();
+  const port = String(await freePort());
   const cli = world.cli('record', '--name', 'notes', '--target', target, '--port', port, '--no-replay');
   const url = (await cli.prints(/Open (http:\S+) in place of/))[1] ?? '';
   expect(url).toBe(`http://localhost:${port}`);

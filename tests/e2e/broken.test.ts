@@ -4,8 +4,9 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Server } from 'socket.io';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../ports.js';
 import { slow } from '../slow.js';
-import { configFor, freePort, playwrightTest, record, root, startAnnotator, temporary } from './support.js';
+import { configFor, playwrightTest, record, root, startAnnotator, temporary } from './support.js';
 
 const recording = (name: string, rest: string): string => `version: 1\nname: ${name}\nstatus: finished\n${rest}`;
 const session = (traces: string): string => `sessions:\n  - id: alice\n    user: alice\n    traces:\n      - connect: { namespace: / }\n${traces}`;

@@ -2,7 +2,8 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { io } from 'socket.io-client';
-import { type Finished, freePort, root, run } from './support.js';
+import { freePort } from '../ports.js';
+import { type Finished, root, run } from './support.js';
 
 export interface Newcomer {
   folder: string;

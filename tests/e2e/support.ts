@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Results, resultsSchema } from '../../src/results/schema.js';
+import { freePort } from '../ports.js';
 
 export const root = resolve(import.meta.dirname, '../..');
 export const cli = join(root, 'dist/src/cli/main.js');
@@ -108,14 +108,6 @@ export default defineReplayConfig({
 }
 
 export const readResults = (report: string): Results => resultsSchema.parse(JSON.parse(readFileSync(join(report, 'results.json'), 'utf8')));
-
-export const freePort = (): Promise<number> =>
-  new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 
 export const temporary = (name: string): string => mkdtempSync(join(tmpdir(), `socket-replay-${name}-`));
 

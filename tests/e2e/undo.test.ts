@@ -3,8 +3,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
 import { expect, it } from 'vitest';
+import { freePort } from '../ports.js';
 import { slow } from '../slow.js';
-import { configFor, freePort, playwrightTest, root, run, temporary } from './support.js';
+import { configFor, playwrightTest, root, run, temporary } from './support.js';
 
 const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
 const cli = join(root, 'dist/src/cli/main.js');

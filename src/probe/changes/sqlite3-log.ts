@@ -88,7 +88,8 @@ export class Sqlite3Log {
 
   constructor(
     private readonly gate: Gate,
-    private readonly schemaChanged: (log: Sqlite3Log) => void,
+    private readonly tellOthers: (log: Sqlite3Log) => void,
+    private readonly announce: () => void,
   ) {}
 
   /** what runs on the connection concerns us */
@@ -176,10 +177,12 @@ export class Sqlite3Log {
     if (opensTransaction(sql)) this.inTransaction = true;
     if (this.movesTriggers(sql)) {
       this.working = true;
+      // At once: the application may write by another connection as soon as it hears of this one.
+      this.tellOthers(this);
       this.refresh(createsOnly(sql), () => {
         this.working = false;
         this.read(sql, cause);
-        this.schemaChanged(this);
+        this.announce();
       });
     } else this.read(sql, cause);
   }
@@ -189,6 +192,7 @@ export class Sqlite3Log {
     const { reader } = this;
     if (this.state !== 'on' || reader === undefined || !this.movesTriggers(sql)) return this.after(sql, cause);
     this.working = true;
+    this.tellOthers(this);
     this.read(sql, cause);
     reader.finalize(() =>
       this.refresh(createsOnly(sql), () => {
@@ -196,7 +200,7 @@ export class Sqlite3Log {
           this.reader = again;
           this.working = false;
           this.read(sql, cause);
-          this.schemaChanged(this);
+          this.announce();
         });
       }),
     );
@@ -204,7 +208,12 @@ export class Sqlite3Log {
 
   /** The schema was changed by another connection. */
   refreshLater(): void {
-    if (this.state === 'on') this.begin(() => this.refresh(false, () => (this.working = false)));
+    if (!this.isActive) return;
+    const ready = (): void => {
+      this.working = false;
+    };
+    // Its own installation may be under way, with the schema of before.
+    this.begin(() => (this.state === 'on' ? this.refresh(false, ready) : ready()));
   }
 
   /** Tells what is known, and gives back what would keep the connection from being closed. */
@@ -265,7 +274,8 @@ export class Sqlite3Log {
           this.gate.prepare(READ, (reader) => {
             this.reader = reader;
             this.state = 'on';
-            this.schemaChanged(this);
+            this.tellOthers(this);
+            this.announce();
             done();
           });
         }),

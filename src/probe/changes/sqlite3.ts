@@ -243,16 +243,20 @@ function logOf(database: Database, raw: Raw): Sqlite3Log | undefined {
 
 /** In front of the statement that made us see it: the driver keeps what comes behind. */
 function register(database: Database, raw: Raw): Sqlite3Log {
-  const log = new Sqlite3Log(gateOf(database, raw), schemaChanged);
+  const log = new Sqlite3Log(gateOf(database, raw), tellOthers, announce);
   logs.set(database, log);
   known.add(new WeakRef(database));
   if (wanted) void log.want(true);
   return log;
 }
 
-/** Other connections to the same file have to learn of it as well. */
-function schemaChanged(changed: Sqlite3Log): void {
-  if (changed.name !== ':memory:' && changed.name !== '') for (const log of openLogs()) if (log !== changed && log.name === changed.name) log.refreshLater();
+/** Other connections to the same file have to learn of a new schema as well. */
+function tellOthers(changed: Sqlite3Log): void {
+  if (changed.name === ':memory:' || changed.name === '') return;
+  for (const log of openLogs()) if (log !== changed && log.name === changed.name) log.refreshLater();
+}
+
+function announce(): void {
   if (announcing || !isWanted()) return;
   announcing = true;
   queueMicrotask(() => {
