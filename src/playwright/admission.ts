@@ -34,6 +34,7 @@ export function planFor(
     order: options.order,
     speed: speedFactor(options.speed),
     ...(options.maxGapMs === undefined ? {} : { maxGapMs: options.maxGapMs }),
+    spreadMs: options.spreadMs,
     logins: (some, copies) => countLogins(some, copies, leaseAccounts(login && { ...login, reuse: true }, some, copies)),
   });
 }

@@ -3,10 +3,10 @@ import { ReplayErrors } from '../errors.js';
 import { loadRecordings } from '../recording/load.js';
 import type { Journal } from '../results/journal.js';
 import type { ProbeConnection } from '../wire/client.js';
+import type { Job, Ready } from './job.js';
 import { type Found, foundBefore, preflight, problemsOf } from './preflight.js';
 import { declaresProtected } from './probe-of.js';
 import { checkProtected, markProtected } from './protected.js';
-import type { Job, Ready } from './replay-test.js';
 import { currentRun, currentScale } from './run.js';
 import { resetTarget } from './target.js';
 

@@ -53,6 +53,8 @@ export const useSchema = z.object({
   speed: speed.default('fast'),
   /** with a speed other than `fast`: longer recorded pauses are cut to this, before the speed. Default: none is */
   maxGapMs: z.int().min(0).max(86_400_000).optional(),
+  /** the copies of an iteration start one after the other over this time, copy i of K after i/K of it. Default 0: all together */
+  spreadMs: z.int().min(0).max(86_400_000).default(0),
   /** `recording`: across the sessions of a recording; `session`: each session for itself. Default `recording` */
   order: z.enum(['recording', 'session']).default('recording'),
   /** what must be measured for the verdict to count. Default all three */

@@ -10,10 +10,12 @@ import { applyRules, type Rule } from '../recording/rules.js';
 import { sameValue, type Value } from '../recording/values.js';
 import type { ReplaySummary } from '../replay/replay.js';
 import type { Journal } from '../results/journal.js';
+import type { Job } from './job.js';
 import { currentRun, currentScale } from './run.js';
 
-/** Playwright says `default` or `missing` unless it was told to. */
-export const isUpdating = ({ config }: TestInfo): boolean => ['all', 'changed'].includes(config.updateSnapshots);
+/** Only from `regression`, where nobody else is there, and only from a whole recording. Playwright says `default` or `missing` unless it was told to. */
+export const isUpdating = ({ iteration, testInfo }: Pick<Job, 'iteration' | 'testInfo'>): boolean =>
+  iteration === 0 && currentScale().only === undefined && ['all', 'changed'].includes(testInfo.config.updateSnapshots);
 
 interface Writing {
   journal: Journal;

@@ -4,7 +4,7 @@ import { ownLiterals, type Scope, uniqueText } from '../recording/scope.js';
 import { Tagged, type Value, walk } from '../recording/values.js';
 import type { ReplayInput } from './input.js';
 import { createGate, type Order, orderOf } from './order.js';
-import { dueTimes } from './pace.js';
+import { dueTimes, startOf } from './pace.js';
 import { type CopyState, deferred } from './state.js';
 
 interface Prepared {
@@ -60,7 +60,20 @@ function createCopy({ loaded, order, due, own, uniques }: Prepared, copy: number
   };
   // A unique text may be expected before, or in a text around, the place where it is sent.
   for (const text of uniques) uniqueText(scope, text);
-  const state: CopyState = { loaded, copy, scope, order, due, gate: createGate(order), sessions: [], waiters: new Set(), jars: new Map(), givenUp: new Set() };
+  const startsAt = startOf(copy, input.copies, input.spreadMs);
+  const state: CopyState = {
+    loaded,
+    copy,
+    scope,
+    order,
+    startsAt,
+    due,
+    gate: createGate(order),
+    sessions: [],
+    waiters: new Set(),
+    jars: new Map(),
+    givenUp: new Set(),
+  };
   state.sessions = loaded.recording.sessions.map((session, index) => ({
     copy: state,
     session,

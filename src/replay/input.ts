@@ -33,6 +33,8 @@ export interface ReplayInput {
   speed: number;
   /** longer recorded pauses are cut to this, ms */
   maxGapMs?: number;
+  /** the copies start over this time, evenly, instead of together, ms. Default 0 */
+  spreadMs?: number;
   /** connects keep their place and time, also those before everything else (behavioural) */
   connectInPlace?: boolean;
   order: OrderMode;

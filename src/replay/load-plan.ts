@@ -4,6 +4,7 @@ import { leftOut, type Recording, receivers } from '../recording/schema.js';
 import { milliseconds, plural } from '../results/text.js';
 import { estimatedTime } from './estimate.js';
 import type { OrderMode } from './order.js';
+import { startOf } from './pace.js';
 import { poolOf } from './plan.js';
 
 /** More than this somebody has to want: see `bigness`. */
@@ -45,6 +46,7 @@ export interface PlanInput {
   /** 0: no gaps */
   speed: number;
   maxGapMs?: number;
+  spreadMs?: number;
   /** how many logins a replay of these recordings makes */
   logins(recordings: readonly Recording[], copies: number): number;
 }
@@ -110,7 +112,7 @@ export function planOf(input: PlanInput): Plan {
   };
 }
 
-function replayLoad(recordings: readonly Recording[], copies: number, { order, speed, maxGapMs, logins }: PlanInput): Load {
+function replayLoad(recordings: readonly Recording[], copies: number, { order, speed, maxGapMs, spreadMs, logins }: PlanInput): Load {
   if (recordings.length === 0) return nothing;
   const traces = recordings.flatMap(({ sessions }) => sessions.flatMap(({ traces }) => traces.filter(({ disabled }) => !disabled)));
   return {
@@ -119,7 +121,7 @@ function replayLoad(recordings: readonly Recording[], copies: number, { order, s
     pushes: recordings.reduce((pushes, recording) => pushes + pushesOf(recording, copies), 0),
     requests: copies * traces.filter(({ http }) => http !== undefined).length,
     logins: logins(recordings, copies),
-    took: Math.max(...recordings.map((recording) => estimatedTime(recording, order, speed, maxGapMs))),
+    took: startOf(copies - 1, copies, spreadMs) + Math.max(...recordings.map((recording) => estimatedTime(recording, order, speed, maxGapMs))),
   };
 }
 

@@ -10,6 +10,9 @@ export interface Pace {
   maxGapMs?: number | undefined;
 }
 
+/** Milliseconds after the common start at which a copy begins. Evenly, so that the load of a spread start is the same from its middle on. */
+export const startOf = (copy: number, copies: number, spreadMs = 0): number => (copy * spreadMs) / copies;
+
 /**
  * By recorded start, milliseconds after the common start of all clients. Later starts are never due earlier. A pause is the time
  * from one start to the next of whatever session: while another session works there is none, so the offsets between sessions stay.

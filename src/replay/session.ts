@@ -27,7 +27,7 @@ export async function runSession(session: SessionState, replaying: Replaying): P
     await copy.gate.ready(place);
     await Promise.all(place.answers.map((number) => answerTo(session.running.get(number))));
     await replaying.checkpoints.before(session, session.next);
-    await untilDue(copy.due.get(place.start) ?? 0, replaying);
+    await untilDue(copy.startsAt + (copy.due.get(place.start) ?? 0), replaying);
     if (signal.aborted) return;
     await startTrace(session, trace, replaying);
   }

@@ -42,7 +42,9 @@ export interface CopyState {
   copy: number;
   scope: Scope;
   order: Order;
-  /** by recorded start: milliseconds after the origin */
+  /** milliseconds after the origin */
+  startsAt: number;
+  /** by recorded start: milliseconds after the copy's own start */
   due: ReadonlyMap<number, number>;
   gate: Gate;
   sessions: SessionState[];

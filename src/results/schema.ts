@@ -184,6 +184,8 @@ const beginRecord = z.strictObject({
   /** why an alone replay was compared as shared: no reset */
   levelReason: z.string().optional(),
   speed: z.string(),
+  /** the copies started over this time, ms; missing: together */
+  spreadMs: z.number().optional(),
   ackTimeout: z.number(),
   probe: z.boolean(),
   /** how row changes are put under traces: the probe knows their cause; from outside by time, where one copy runs alone, else only how many they are */

@@ -108,6 +108,12 @@ describe('the plan of a run', () => {
     expect(beside.total.took).toBeLessThan(plan.total.took);
   });
 
+  it('adds the time until the last copy starts, not to one copy alone', () => {
+    const took = (spreadMs: number): number[] => planOf(input([chat], { spreadMs })).projects.map(({ took }) => took);
+    const [together, spread] = [took(0), took(6000)];
+    expect(spread.map((ms, index) => ms - (together[index] as number))).toEqual([0, 0, 3000, 4000]);
+  });
+
   it('counts every level of a ceiling, the rounds of a soak, and the speed of what is replayed behaviourally; nothing runs beside them', () => {
     const modes = [
       { project: 'ceiling', iteration: 1, mode: { levels: [1, 3, 5] } },

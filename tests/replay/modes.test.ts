@@ -146,6 +146,17 @@ describe('behavioural', () => {
   });
 });
 
+describe('a spread start', () => {
+  const asked = recorded('asked', { alice: { times: [[0, 5], [10, 0]], traces: [connect(), emit('a1')] } }); // biome-ignore format: one line a session
+
+  it('connects all copies at once, and lets them begin one after the other', async () => {
+    const seen = await arrivals(asked, { copies: 4, spreadMs: 800 });
+    expect(seen.map(([what]) => what)).toEqual([...Array(4).fill('connect'), ...Array(4).fill('a1')]);
+    for (const [i, [, at]] of seen.slice(4).entries()) expect(at).toBeGreaterThanOrEqual(i * 200);
+    expect(seen[4]?.[1]).toBeLessThan(seen[7]?.[1] as number);
+  });
+});
+
 describe('load keeps what the recording says of time', () => {
   it('order: session holds the order of each session of each copy, and lets no session wait for another', async () => {
     // As recorded, bob speaks when alice has been answered. Here alice is never answered before bob has spoken.

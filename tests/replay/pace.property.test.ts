@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dueTimes } from '../../src/replay/pace.js';
+import { dueTimes, startOf } from '../../src/replay/pace.js';
 
 const starts = fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 40 });
 const speed = fc.constantFrom(0.25, 0.5, 1, 2, 10, 100);
@@ -45,5 +45,19 @@ describe('when traces are due', () => {
       [4000, 2000],
       [60_000, 2500],
     ]);
+  });
+});
+
+describe('when copies start', () => {
+  it('is together without a spread, and else in their order, evenly, all within it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 0, max: 100_000 }), (copies, spread) => {
+        const starts = Array.from({ length: copies }, (_, copy) => startOf(copy, copies, spread));
+        expect(starts[0]).toBe(0);
+        for (let i = 1; i < copies; i++) expect((starts[i] ?? 0) - (starts[i - 1] ?? 0)).toBeCloseTo(spread / copies, 6);
+        if (spread > 0) expect(starts.at(-1)).toBeLessThan(spread);
+        expect(startOf(copies - 1, copies)).toBe(0);
+      }),
+    );
   });
 });

@@ -98,6 +98,7 @@ function factsOf(test: TestResult): Child[] {
       `${test.clients} in ${test.copies === 1 ? 'one copy' : `${test.copies} copies`}, ${test.connected} connected, ${test.connectFailed} could not`,
     ),
     fact('Speed', test.speed),
+    ...(test.spreadMs === undefined ? [] : [fact('Start', `the copies one after the other over ${milliseconds(test.spreadMs)}`)]),
     fact('Ack timeout', milliseconds(test.ackTimeout)),
     fact('Probe', test.probe ? 'yes' : 'no: causes are unknown'),
     ...(test.rows ? [fact('Row changes', `${rowsText[test.rows]}${test.watch === undefined ? '' : ` (${test.watch})`}`)] : []),
