@@ -122,6 +122,44 @@ describe('the recipes', () => {
     expect(wrong.sessions.find(({ session }) => session === 'bob')?.reason).toMatch(/as bob was answered with 401 Unauthorized: .*Incorrect username/);
   });
 
+  it('basic: the cookies of the login in the query, as a client does that cannot send headers', async () => {
+    const seen: (string | undefined)[] = [];
+    const world = await serveHttp(
+      (io) => tells(io, ({ query }) => (query.cookie === 'sid=s-admin; lang=en' ? 'admin' : undefined)),
+      ({ url, method, headers }, response) => {
+        seen.push(`${method} ${url}`);
+        if (headers.authorization !== `Basic ${Buffer.from('admin:p:ä').toString('base64')}`)
+          return void response.writeHead(401).end('Authentication Required');
+        // It is no login form: it is what the login was for.
+        const cookies = ['sid=s-admin; Path=/; HttpOnly', 'lang=en; Path=/', 'area=1; Path=/admin-auth'];
+        response.writeHead(200, { 'content-type': 'text/html', 'set-cookie': cookies }).end('<input type="password" name="changePassword">');
+      },
+    );
+    const recording = whoAmI({ admin: { query: { cookie: new Tagged({ tag: 'text', template: 'sid=${!secret cookie1}' }) } } });
+    const env = { REPLAY_USER_ADMIN_PASSWORD: 'p:ä' };
+    expect((await replayed('basic', world, recording, { env, more: { copies: 2 } })).end.verdict).toBe('finished');
+    expect(seen).toEqual(['GET /admin-auth/']);
+    const reason = async (password?: string): Promise<string | undefined> =>
+      (await replayed('basic', world, recording, { env: { REPLAY_USER_ADMIN_PASSWORD: password } })).sessions[0]?.reason;
+    expect(await reason('wrong')).toMatch(/^GET .*\/admin-auth\/ as admin was answered with 401 Unauthorized$/);
+    expect(await reason()).toMatch(/^the user admin has no password/);
+  });
+
+  it('basic: without a cookie the header goes on, as in a browser', async () => {
+    const header = `Basic ${Buffer.from('alice:alice-pw').toString('base64')}`;
+    const world = await serveHttp(
+      (io) => tells(io, ({ headers }) => (headers.authorization === header ? 'alice' : undefined)),
+      ({ headers }, response) => json(response, headers.authorization === header ? 200 : 401, 'welcome'),
+    );
+    const instead = { "bring: { query: { cookie: '{cookie}' } }, users: { admin: { username: 'admin' } }": 'users: { alice: {} }' };
+    const recording = whoAmI({ alice: {} });
+    recording.recording.sessions[0]?.traces.push({ http: { method: 'GET', url: '/page', status: 200, answer: 'welcome' } });
+    expect((await replayed('basic', world, recording, { env: passwords, instead })).end.verdict).toBe('finished');
+    // There is no cookie to bring.
+    const { sessions } = await replayed('basic', world, recording, { env: passwords, instead: { admin: 'alice' } });
+    expect(sessions[0]?.reason).toMatch(/`use\.login\.bring\.query\.cookie` asks for \{cookie\}, and this login has username, password, basic$/);
+  });
+
   it('csrf: from a hidden field into the form, and the new one into the handshake', async () => {
     const tokens = new Map<string | undefined, { csrf: string; user?: string }>();
     const world = await serveHttp(
