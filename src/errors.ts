@@ -41,6 +41,8 @@ export const catalogue = {
   // getting in
   REPLAY_TARGET_UNREACHABLE: 'Start the application, or correct `use.baseURL`.',
   REPLAY_NOT_SOCKET_IO: 'Point `use.baseURL` at the server that Socket.IO is attached to; set `use.socketPath` where its path is not /socket.io.',
+  REPLAY_PARSER:
+    "Name in `use.parser` what the server was given as `parser`, such as 'socket.io-msgpack-parser', installed in this project; for Socket.IO's own name none.",
   REPLAY_LOGIN_UNKNOWN_USER: 'Add the credentials of this alias to `use.login.users`; a session that needs no login has no `user`.',
   REPLAY_LOGIN_REFUSED: 'Check the path, the fields and the credentials of `use.login`.',
   REPLAY_LOGIN_CSRF: 'Correct `use.login.csrf`: `page` is what has the token, `from` where it stands there.',

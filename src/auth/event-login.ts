@@ -23,7 +23,7 @@ export const eventLoginSchema = z.strictObject({
 type EventLogin = z.infer<typeof eventLoginSchema>;
 
 /** Throws REPLAY_LOGIN_UNKNOWN_USER, REPLAY_LOGIN_REFUSED or REPLAY_TARGET_UNREACHABLE. */
-export async function eventLogin({ target, socketPath, transport = 'websocket', user, signal, env }: Entrance, login: EventLogin): Promise<Identity> {
+export async function eventLogin({ target, socketPath, transport = 'websocket', parser, user, signal, env }: Entrance, login: EventLogin): Promise<Identity> {
   const fields = knownFieldsOf(user, login, env);
   const began = performance.now();
   const manager = new Manager(new URL(target).origin, {
@@ -32,6 +32,7 @@ export async function eventLogin({ target, socketPath, transport = 'websocket', 
     transports: [transport],
     timeout: login.timeout,
     ...(socketPath === undefined ? {} : { path: socketPath }),
+    ...(parser && { parser }),
   });
   const socket = manager.socket(login.namespace);
   const said = `the event ${login.event} as ${user}`;

@@ -2,6 +2,7 @@
 import type { CookieJar } from 'tough-cookie';
 import { z } from 'zod';
 import type { Value, ValueObject } from '../recording/values.js';
+import type { Parser } from '../wire/parser.js';
 
 const texts = z.record(z.string(), z.string());
 
@@ -35,6 +36,7 @@ export interface Entrance {
   socketPath?: string | undefined;
   /** Default websocket */
   transport?: 'websocket' | 'polling' | undefined;
+  parser?: Parser | undefined;
   /** the alias, or the account of the pool */
   user: string;
   signal?: AbortSignal | undefined;

@@ -11,6 +11,7 @@ import { openWatch } from '../watch/open.js';
 import type { Watch } from '../watch/watch.js';
 import { connectProbe, findProbes } from '../wire/client.js';
 import type { ProbeFile } from '../wire/messages.js';
+import { loadParser } from '../wire/parser.js';
 import { preloadFile } from '../wire/preload.js';
 import type { Console } from './console.js';
 import { targetName } from './text.js';
@@ -32,6 +33,8 @@ export interface Wanted {
   /** true: also where a probe runs */
   proxy?: boolean;
   port?: string;
+  /** what the proxy reads with: the name of a module of the project */
+  parser?: string;
   /** a database */
   watch?: string;
 }
@@ -66,17 +69,16 @@ async function connectSource(terminal: Console, wanted: Wanted, command: readonl
   const { target } = wanted;
   const running = findProbes();
   const attachable = applicationsAt(running, target);
-  const proxied = wanted.proxy === true || wanted.port !== undefined;
+  const proxied = wanted.proxy === true || wanted.port !== undefined || wanted.parser !== undefined;
   if (proxied && (command.length > 0 || target === undefined))
     throw new ReplayError(
       'REPLAY_USAGE',
-      '--proxy and --port need --target, and no command',
+      '--proxy, --port and --parser need --target, and no command',
       undefined,
       'Start the application yourself, and name its address.',
     );
   if (command.length > 0 && (target === undefined || attachable.length === 0)) return startAndConnect(terminal, target, command);
-  if (target !== undefined && (proxied || attachable.length === 0))
-    return putInFront(terminal, target, wanted.port, (wanted.watch ?? process.env.REPLAY_WATCH ?? '') !== '');
+  if (target !== undefined && (proxied || attachable.length === 0)) return putInFront(terminal, target, wanted);
   const chosen = await choose(terminal, attachable, running, target);
   terminal.print(`Attached to ${targetName(chosen)}.`);
   return { source: await open(terminal, chosen) };
@@ -98,11 +100,12 @@ async function startAndConnect(terminal: Console, target: string | undefined, co
   }
 }
 
-async function putInFront(terminal: Console, target: string, port: string | undefined, watched: boolean): Promise<Connected> {
+async function putInFront(terminal: Console, target: string, { port, parser, watch = process.env.REPLAY_WATCH }: Wanted): Promise<Connected> {
   const url = parseTarget(target);
-  const { source, port: listening } = await proxySource(url, parsePort(port));
+  const loaded = parser === undefined ? undefined : await loadParser(parser, process.cwd());
+  const { source, port: listening } = await proxySource(url, parsePort(port), loaded);
   const path = url.pathname === '/' ? '' : url.pathname;
-  terminal.print(`A proxy stands in front of ${url.origin}: what clients send through it is recorded, without causes${watched ? '' : ' and rows'}.`);
+  terminal.print(`A proxy stands in front of ${url.origin}: what clients send through it is recorded, without causes${watch ? '' : ' and rows'}.`);
   terminal.print(`Open http://localhost:${listening}${path} in place of ${url.origin}${path}.`);
   terminal.print(`Whoever logs in opens an address with the name of the user: http://alice.localhost:${listening}${path}`);
   return { source };

@@ -3,6 +3,7 @@ import { ReplayErrors } from '../errors.js';
 import { loadRecordings } from '../recording/load.js';
 import type { Journal } from '../results/journal.js';
 import type { ProbeConnection } from '../wire/client.js';
+import type { Parser } from '../wire/parser.js';
 import type { Job, Ready } from './job.js';
 import { type Found, foundBefore, preflight, problemsOf } from './preflight.js';
 import { declaresProtected } from './probe-of.js';
@@ -18,11 +19,16 @@ export async function mayReplay({ baseURL, allowProtected }: Job['options'], isT
   if (isProtected) markProtected(currentRun().directory, baseURL);
 }
 
+interface Eyes {
+  probe: ProbeConnection | undefined;
+  parser: Parser | undefined;
+}
+
 /**
  * What is known of the target. Throws what of it is in the way of this test. What the logins of a first look have written is reset again: the
  * first recording finds what all others find.
  */
-export async function look(job: Job, accountOf: Ready['accountOf'], probe: ProbeConnection | undefined, reset: boolean): Promise<Found & { first: boolean }> {
+export async function look(job: Job, accountOf: Ready['accountOf'], { probe, parser }: Eyes, reset: boolean): Promise<Found & { first: boolean }> {
   const { options, recordings, signal } = job;
   const { directory } = currentRun();
   let found = foundBefore(directory, options);
@@ -31,7 +37,7 @@ export async function look(job: Job, accountOf: Ready['accountOf'], probe: Probe
     const scale = currentScale();
     const selected = loadRecordings(scale.recordings, scale.select).recordings;
     const all = [...selected, ...recordings.filter(({ recording }) => !selected.some((one) => one.recording.name === recording.name))];
-    found = await preflight({ options, recordings: all, directory, probed: probe !== undefined, signal });
+    found = await preflight({ options, recordings: all, directory, probed: probe !== undefined, parser, signal });
     if (reset && found.loggedIn) {
       await probe?.drain(options.ackTimeout);
       await resetTarget(options);

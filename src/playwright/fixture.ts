@@ -33,6 +33,9 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
   observe: [undefined, { option: true }],
   socketPath: [undefined, { option: true }],
   allowProtected: [undefined, { option: true }],
+  transport: [undefined, { option: true }],
+  vary: [undefined, { option: true }],
+  parser: [undefined, { option: true }],
   replay: async (
     {
       baseURL,
@@ -54,6 +57,9 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
       observe,
       socketPath,
       allowProtected,
+      transport,
+      vary,
+      parser,
     },
     use,
     testInfo,
@@ -79,7 +85,10 @@ export const test = base.extend<Options & { replay: Replay; record: RecordPages 
         observe,
         socketPath,
         allowProtected,
-      }).filter(([, value]) => value !== undefined),
+        transport,
+        vary,
+        parser,
+      } satisfies Record<keyof ReplayUse, unknown>).filter(([, value]) => value !== undefined),
     );
     const abort = new AbortController();
     const running = new Set<Promise<unknown>>();

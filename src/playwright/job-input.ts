@@ -18,7 +18,7 @@ export const KEPT = 50;
 
 export function inputOf(
   { recordings, iteration, copies, mode, options, testInfo, signal }: Job,
-  { probe, watch, fence, level, unmeasured, accountOf }: Ready,
+  { probe, watch, parser, fence, level, unmeasured, accountOf }: Ready,
   journal: Journal,
   kept: TraceRecord[],
 ): ReplayInput {
@@ -31,6 +31,7 @@ export function inputOf(
     target: options.baseURL,
     ...(options.socketPath === undefined ? {} : { socketPath: options.socketPath }),
     transport: options.transport,
+    ...(parser && { parser }),
     vary: options.vary,
     ackTimeout: options.ackTimeout,
     connectTimeout: options.connectTimeout,
@@ -53,7 +54,7 @@ export function inputOf(
     secrets: secretsFor(recordings, options.secrets),
     mutable: mutableColumns(all.length > 0 ? all : recordings),
     account: accountOf,
-    login: loginWith(options),
+    login: loginWith(options, parser),
     ...(probe && { probe }),
     ...(watch && { watch }),
     namespaceFence: fence,

@@ -5,6 +5,7 @@ import type { LoadedRecording } from '../recording/load.js';
 import type { BeginRecord, Mode } from '../results/schema.js';
 import type { Watch } from '../watch/watch.js';
 import type { ProbeConnection } from '../wire/client.js';
+import type { Parser } from '../wire/parser.js';
 import type { notMeasured } from './known.js';
 import type { ReplayOptions } from './options.js';
 import type { Turn } from './turn.js';
@@ -29,6 +30,7 @@ export interface Ready {
   turn: Turn;
   probe?: ProbeConnection;
   watch?: Watch;
+  parser?: Parser;
   fence: boolean;
   level: BeginRecord['level'];
   levelReason?: string;

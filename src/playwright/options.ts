@@ -81,6 +81,8 @@ export const useSchema = z.object({
   allowProtected: z.boolean().default(false),
   /** what clients connect with; an application may answer otherwise on another. Default `websocket` */
   transport: z.enum(['websocket', 'polling']).default('websocket'),
+  /** what the server was given as `parser`: the name of a package of the project, or a file relative to the configuration. Default: Socket.IO's own */
+  parser: z.string().min(1).optional(),
 });
 export type ReplayUse = z.input<typeof useSchema>;
 export type ReplayOptions = z.output<typeof useSchema>;

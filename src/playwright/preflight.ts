@@ -16,9 +16,10 @@ import type { Session } from '../recording/schema.js';
 import { neededNames, resolve, type Scope } from '../recording/scope.js';
 import { largestMessage } from '../replay/payload.js';
 import { plural } from '../results/text.js';
+import type { Parser } from '../wire/parser.js';
 import { secretsFor } from './known.js';
 import type { ReplayOptions } from './options.js';
-import { canFence, knock } from './target.js';
+import { firstAnswer, knock } from './target.js';
 
 /** As many as a replay logs in at once. */
 const LOGINS = 4;
@@ -53,6 +54,7 @@ interface Flight {
   /** the folder of the run */
   directory: string;
   probed: boolean;
+  parser?: Parser | undefined;
   signal: AbortSignal;
 }
 
@@ -73,7 +75,7 @@ export function mayWait(directory: string, options: ReplayOptions): boolean {
 }
 
 export async function preflight(flight: Flight): Promise<Found> {
-  const { options, recordings, directory, signal } = flight;
+  const { options, recordings, directory, parser, signal } = flight;
   const people = peopleOf(recordings, options);
   const queue = new PQueue({ concurrency: LOGINS });
   const problems: Problem[] = [];
@@ -83,7 +85,7 @@ export async function preflight(flight: Flight): Promise<Found> {
   const come = async ({ session, account, recording }: Comer): Promise<void> => {
     const whom = account === undefined ? { recording } : { account };
     try {
-      const identity = account === undefined ? undefined : await loginWith(options)(account, signal);
+      const identity = account === undefined ? undefined : await loginWith(options, parser)(account, signal);
       if (identity) identities.push(identity);
       const brought = { ...identity, query: { ...recordedQuery(session, recordings, options), ...identity?.query } };
       const { maxPayload } = await knock(options, brought).catch((error: Error) => {
@@ -100,8 +102,10 @@ export async function preflight(flight: Flight): Promise<Found> {
   try {
     await queue.addAll(people.map((comer) => () => come(comer)));
     const limit = limits.length > 0 ? Math.min(...limits) : undefined;
-    problems.push(...tooLarge(recordings, limit));
-    const fence = !flight.probed && inside !== undefined && (await canFence(options, inside));
+    problems.push(...tooLarge(recordings, limit, parser));
+    const answer = flight.probed || inside === undefined ? undefined : await firstAnswer(options, inside, parser);
+    const fence = answer === 'refused';
+    if (answer === 'closed') problems.push(otherParser(options));
     const said = [
       ...(inside
         ? [`Socket.IO 3 or 4 (Engine.IO 4)${limit === undefined ? ', which tells no limit of a message' : `, messages up to ${plural(limit, 'byte')}`}`]
@@ -124,10 +128,10 @@ export const problemsOf = ({ problems }: Found, recordings: readonly string[], a
 
 /** How an account of the configuration gets in. */
 export const loginWith =
-  ({ login, baseURL, socketPath, transport }: ReplayOptions) =>
+  ({ login, baseURL, socketPath, transport }: ReplayOptions, parser: Parser | undefined) =>
   (user: string, signal: AbortSignal): Promise<Identity> =>
     login
-      ? getIn({ target: baseURL, socketPath, transport, user, signal }, login)
+      ? getIn({ target: baseURL, socketPath, transport, parser, user, signal }, login)
       : Promise.reject(new ReplayError('REPLAY_LOGIN_UNKNOWN_USER', `a recording needs the user ${user}, and there is no \`use.login\``));
 
 interface Comer {
@@ -170,9 +174,15 @@ function recordedQuery({ id, traces }: Session, recordings: readonly LoadedRecor
   );
 }
 
-const tooLarge = (recordings: readonly LoadedRecording[], limit: number | undefined): Problem[] =>
+const otherParser = ({ baseURL, parser }: ReplayOptions): Problem => ({
+  code: 'REPLAY_PARSER',
+  what: `${baseURL} hangs up at the first packet: it speaks another parser than ${parser ?? "Socket.IO's own"}`,
+  advice: catalogue.REPLAY_PARSER,
+});
+
+const tooLarge = (recordings: readonly LoadedRecording[], limit: number | undefined, parser: Parser | undefined): Problem[] =>
   recordings.flatMap(({ recording, file, lineOf }): Problem[] => {
-    const largest = limit === undefined ? undefined : largestMessage(recording);
+    const largest = limit === undefined ? undefined : largestMessage(recording, parser);
     if (!largest || largest.bytes <= (limit ?? 0)) return [];
     const line = lineOf(
       recording.sessions.findIndex(({ id }) => id === largest.session),
@@ -183,9 +193,9 @@ const tooLarge = (recordings: readonly LoadedRecording[], limit: number | undefi
   });
 
 /** A file of scenarios may have a target, or a login, of its own. */
-function fileOf(directory: string, { baseURL, socketPath, transport, login }: ReplayOptions): string {
+function fileOf(directory: string, { baseURL, socketPath, transport, parser, login }: ReplayOptions): string {
   const key = createHash('sha256')
-    .update(JSON.stringify([baseURL, socketPath, transport, login]))
+    .update(JSON.stringify([baseURL, socketPath, transport, parser, login]))
     .digest('hex');
   return join(directory, `preflight-${key.slice(0, 12)}.json`);
 }

@@ -1,4 +1,5 @@
 /** Everything before the first client. */
+import { dirname } from 'node:path';
 import { leaseAccounts } from '../auth/users.js';
 import { ReplayError, ReplayErrors } from '../errors.js';
 import type { Journal } from '../results/journal.js';
@@ -6,6 +7,7 @@ import type { BeginRecord } from '../results/schema.js';
 import { openWatch } from '../watch/open.js';
 import type { Watch } from '../watch/watch.js';
 import type { ProbeConnection } from '../wire/client.js';
+import { loadParser, type Parser } from '../wire/parser.js';
 import { checkLoad, planFor } from './admission.js';
 import { look, mayReplay, tellFirst } from './first-look.js';
 import type { Job, Ready } from './job.js';
@@ -34,10 +36,11 @@ export async function prepare(job: Job, journal: Journal): Promise<Ready> {
     turn = await takeTurn(currentRun(), options.baseURL, turnOf(iteration, job.mode), beside, signal);
     await checkTarget(options, mayWait(currentRun().directory, options), signal);
     await mayReplay(options, true);
+    const parser = await parserOf(job);
     probe = await probeOf(options.baseURL);
     // Beside others it would pull the state away under them.
     const reset = !beside && (await resetTarget(options));
-    const found = await look(job, accountOf, probe, reset);
+    const found = await look(job, accountOf, { probe, parser }, reset);
     await probe?.drain(options.ackTimeout);
     watch = await watchOf(job, probe);
     const fence = probe === undefined && found.fence;
@@ -46,6 +49,7 @@ export async function prepare(job: Job, journal: Journal): Promise<Ready> {
       turn,
       ...(probe && { probe }),
       ...(watch && { watch }),
+      ...(parser && { parser }),
       fence,
       level: alone && reset ? 'exact' : 'shared',
       ...(alone && !reset && { levelReason: 'no `reset` is configured' }),
@@ -69,6 +73,10 @@ export async function prepare(job: Job, journal: Journal): Promise<Ready> {
     throw error;
   }
 }
+
+/** From the folder of the configuration. */
+const parserOf = ({ options: { parser }, testInfo: { config } }: Job): Promise<Parser | undefined> =>
+  parser === undefined ? Promise.resolve(undefined) : loadParser(parser, config.configFile === undefined ? config.rootDir : dirname(config.configFile));
 
 /** The probe knows more. Beside other iterations their rows cannot be told from these. */
 async function watchOf({ options, beside }: Job, probe: ProbeConnection | undefined): Promise<Watch | undefined> {

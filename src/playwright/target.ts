@@ -8,6 +8,7 @@ import { recreateFromTemplate } from '../database/postgres.js';
 import { undoRun } from '../database/undo.js';
 import { ReplayError } from '../errors.js';
 import { sentenceOf } from '../replay/handshake.js';
+import type { Parser } from '../wire/parser.js';
 import type { ReplayOptions } from './options.js';
 import { currentRun } from './run.js';
 
@@ -101,7 +102,7 @@ const adviceOn = (error: Error): string | undefined =>
 type Place = Pick<ReplayOptions, 'baseURL' | 'socketPath' | 'connectTimeout' | 'transport'>;
 
 /** As the clients of a replay connect. */
-const managerFor = ({ baseURL, socketPath, connectTimeout, transport }: Place, { cookie, headers, query }: Brought): Manager =>
+const managerFor = ({ baseURL, socketPath, connectTimeout, transport }: Place, { cookie, headers, query }: Brought, parser?: Parser): Manager =>
   new Manager(new URL(baseURL).origin, {
     autoConnect: false,
     reconnection: false,
@@ -110,6 +111,7 @@ const managerFor = ({ baseURL, socketPath, connectTimeout, transport }: Place, {
     extraHeaders: { ...headers, ...(cookie === undefined ? {} : { cookie }) },
     ...(socketPath === undefined ? {} : { path: socketPath }),
     ...(query && { query }),
+    ...(parser && { parser }),
   });
 
 /** The handshake of Engine.IO, before any namespace: the application has no connection of it. Throws with a sentence that says why not. */
@@ -129,19 +131,29 @@ export function knock(place: Place, brought: Brought): Promise<{ maxPayload?: nu
   });
 }
 
-/** Whether the fence without a probe works here: a namespace that does not exist must be refused. Tried on a connection of its own. */
-export function canFence(place: Place, brought: Brought): Promise<boolean> {
-  const socket = managerFor(place, brought).socket('/socket-replay-fence-0');
+/**
+ * What a connection of its own is answered that asks for a namespace which does not exist. `refused`: as it must be, and the fence without a probe
+ * works here. `closed`: twice, so it is no accident; the first packet was not understood.
+ */
+export async function firstAnswer(place: Place, brought: Brought, parser?: Parser): Promise<'refused' | 'accepted' | 'closed' | 'none'> {
+  const answer = await ask(place, brought, parser);
+  return answer === 'closed' ? ask(place, brought, parser) : answer;
+}
+
+function ask(place: Place, brought: Brought, parser: Parser | undefined): ReturnType<typeof firstAnswer> {
+  const socket = managerFor(place, brought, parser).socket('/socket-replay-fence-0');
   return new Promise((resolve) => {
-    const settle = (works: boolean): void => {
+    const settle = (answer: Awaited<ReturnType<typeof firstAnswer>>): void => {
       clearTimeout(timer);
+      resolve(answer);
       socket.disconnect();
       socket.io.engine?.close();
-      resolve(works);
     };
-    const timer = setTimeout(() => settle(false), place.connectTimeout);
-    socket.once('connect', () => settle(false));
-    socket.once('connect_error', (error) => settle(/invalid namespace/i.test(error.message)));
+    const timer = setTimeout(() => settle('none'), place.connectTimeout);
+    socket.once('connect', () => settle('accepted'));
+    // After a refusal the connection is closed first, and told of then.
+    socket.io.once('close', () => queueMicrotask(() => settle('closed')));
+    socket.once('connect_error', (error) => settle(/invalid namespace/i.test(error.message) ? 'refused' : 'none'));
     socket.connect();
   });
 }

@@ -1,9 +1,12 @@
 /** One replaying socket: connects, emits, counts what really leaves, and hands over what comes, in the order of the wire. */
 import { Manager } from 'socket.io-client';
-import type { Value, ValueObject } from '../recording/values.js';
+import { fromJson, type Json } from '../recording/json.js';
+import { mapValue, type Value, type ValueObject } from '../recording/values.js';
+import { encode } from '../wire/encode.js';
 import { FENCE_EVENT } from '../wire/messages.js';
+import type { Parser } from '../wire/parser.js';
 import { shakeHands } from './handshake.js';
-import { limited } from './limits.js';
+import { limited, TOO_DEEP } from './limits.js';
 
 export interface ClientOptions {
   target: string;
@@ -16,6 +19,8 @@ export interface ClientOptions {
   path?: string;
   /** Default websocket */
   transport?: 'websocket' | 'polling';
+  /** Default: Socket.IO's own */
+  parser?: Parser;
   /** milliseconds */
   connectTimeout: number;
   onPush(event: string, args: Value[], answer?: (args: Value[]) => void): void;
@@ -67,7 +72,9 @@ export function createClient(options: ClientOptions): Client {
     extraHeaders: { ...options.headers, ...(options.cookie === undefined ? {} : { cookie: options.cookie }) },
     ...(options.path === undefined ? {} : { path: options.path }),
     ...(options.query && { query: options.query }),
+    ...(options.parser && { parser: options.parser }),
   });
+  const [incoming, outgoing] = options.parser ? [asJson, asBuffers] : [limited, (args: Value[]) => args];
   // Not `io(url)`: a namespace is a name, and may look like a host (`//other`) or a query.
   const socket = manager.socket(options.namespace, options.auth && { auth: options.auth });
   socket.onAnyOutgoing((event: string) => {
@@ -76,8 +83,8 @@ export function createClient(options: ClientOptions): Client {
   socket.onAny((event: unknown, ...rest: unknown[]) => {
     if (quiet) return;
     const last = rest.at(-1);
-    if (typeof last === 'function') options.onPush(String(event), limited(rest.slice(0, -1) as Value[]), (args) => void last(...args));
-    else options.onPush(String(event), limited(rest as Value[]));
+    if (typeof last === 'function') options.onPush(String(event), incoming(rest.slice(0, -1) as Value[]), (args) => void last(...outgoing(args)));
+    else options.onPush(String(event), incoming(rest as Value[]));
   });
   socket.on('connect', () => {
     up = true;
@@ -116,8 +123,8 @@ export function createClient(options: ClientOptions): Client {
     connect: (gently = false) => shakeHands(socket, options.connectTimeout, gently, onCancel),
     emit(event, args, onAck) {
       const before = sent;
-      if (onAck) socket.emit(event, ...args, (...answer: Value[]) => !quiet && onAck(limited(answer)));
-      else socket.emit(event, ...args);
+      if (onAck) socket.emit(event, ...outgoing(args), (...answer: Value[]) => !quiet && onAck(incoming(answer)));
+      else socket.emit(event, ...outgoing(args));
       return sent > before ? sent : 0;
     },
     disconnect(reason) {
@@ -139,6 +146,13 @@ export function createClient(options: ClientOptions): Client {
     },
   };
 }
+
+/** A parser may carry more than JSON has, such as a Date or undefined: it is taken as the probe takes it. */
+const asJson = (args: Value[]): Value[] => (limited(args) === TOO_DEEP ? TOO_DEEP : args.map((arg) => fromJson(encode(arg) as Json)));
+
+/** What a parser makes of other bytes is its own: msgpack sends the whole memory around a view. */
+const asBuffers = (args: Value[]): Value[] =>
+  mapValue(args, (node) => (node instanceof Uint8Array ? Buffer.from(node.buffer, node.byteOffset, node.byteLength) : undefined)) as Value[];
 
 /** The part of a `ws` WebSocket that is used. */
 interface WebSocketLike {

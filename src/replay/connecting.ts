@@ -121,6 +121,7 @@ function clientOf(session: SessionState, trace: Trace, run: TraceRun, replaying:
     ...(identity?.headers && { headers: identity.headers }),
     ...(input.socketPath === undefined ? {} : { path: input.socketPath }),
     ...(input.transport && { transport: input.transport }),
+    ...(input.parser && { parser: input.parser }),
     connectTimeout: input.connectTimeout,
     onPush(event, args, answer) {
       last = event;

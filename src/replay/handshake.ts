@@ -13,6 +13,7 @@ export function shakeHands(socket: Socket, timeout: number, gently: boolean, onC
   return new Promise((resolve, reject) => {
     let goodbye: string | undefined;
     let closed: string | undefined;
+    let heard = false;
     const afterGoodbye = (sentence: string, hint = ''): string =>
       goodbye === undefined ? `${sentence}${hint}` : `${sentence}, only the event ${goodbye}${hint && ': a refusal?'}`;
     const settle = (failure?: string): void => {
@@ -30,11 +31,13 @@ export function shakeHands(socket: Socket, timeout: number, gently: boolean, onC
     const onError = (error: Error): void => settle(sentenceOf(error));
     // After a refusal socket.io-client closes the connection first, and tells of the refusal then; a socket that is closed cancels what waits.
     const onClose = (reason: string): void => {
-      closed = afterGoodbye(`the server closed the connection before it answered the handshake (${reason})`);
+      const hint = heard ? '' : ': does it speak another parser (`use.parser`)?';
+      closed = `${afterGoodbye(`the server closed the connection before it answered the handshake (${reason})`)}${hint}`;
       queueMicrotask(() => settle(closed));
     };
     // What a middleware sends before the CONNECT never becomes an event of the socket.
     const onPacket = ({ type, data }: { type: number; data?: unknown }): void => {
+      heard = true;
       if ((type === PacketType.EVENT || type === PacketType.BINARY_EVENT) && Array.isArray(data)) goodbye = String(data[0]);
     };
     const timer = setTimeout(

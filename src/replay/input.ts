@@ -8,6 +8,7 @@ import type { JournalRecord, Outcome, Verdict } from '../results/schema.js';
 import type { Watch } from '../watch/watch.js';
 import type { ProbeConnection } from '../wire/client.js';
 import type { FromProbe } from '../wire/messages.js';
+import type { Parser } from '../wire/parser.js';
 import type { Ignore } from './ignore.js';
 import type { OrderMode } from './order.js';
 import type { Update } from './update.js';
@@ -27,6 +28,8 @@ export interface ReplayInput {
   target: string;
   socketPath?: string;
   transport?: 'websocket' | 'polling';
+  /** where the server has another than Socket.IO's own */
+  parser?: Parser;
   ackTimeout: number;
   connectTimeout: number;
   /** 0: no gaps; 1: as recorded; 2: twice as fast */

@@ -2,6 +2,7 @@
 import { Encoder, PacketType } from 'socket.io-parser';
 import { labelOf, type Recording } from '../recording/schema.js';
 import { mapValue, Tagged } from '../recording/values.js';
+import type { Parser } from '../wire/parser.js';
 
 export interface Message {
   bytes: number;
@@ -13,8 +14,8 @@ export interface Message {
 /** Stands for values that are made at replay: about as long as they are. */
 const MADE = 'x'.repeat(36);
 
-export function largestMessage({ sessions }: Recording): Message | undefined {
-  const encoder = new Encoder();
+export function largestMessage({ sessions }: Recording, parser?: Parser): Message | undefined {
+  const encoder = new (parser?.Encoder ?? Encoder)();
   let largest: Message | undefined;
   for (const { id, traces } of sessions) {
     const nsp = traces[0]?.connect?.namespace ?? '/';

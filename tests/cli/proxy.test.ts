@@ -1,8 +1,10 @@
 /** `record --target` where no probe runs: the person opens the proxy's address. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { io, type Socket } from 'socket.io-client';
+import msgpack from 'socket.io-msgpack-parser';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadRecordings } from '../../src/recording/load.js';
 import type { Recording } from '../../src/recording/schema.js';
@@ -26,15 +28,15 @@ afterEach(async () => {
 });
 
 /** The notes application without a probe. */
-async function application(): Promise<string> {
-  const child = spawn(process.execPath, [notes], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function application(env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const child = spawn(process.execPath, [notes], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
   processes.push(child);
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return /notes at (http:\S+)/.exec(line.toString())?.[1] ?? '';
 }
 
-async function client(url: string, user: string, transports = ['polling', 'websocket']): Promise<Socket> {
-  const socket = io(url, { auth: { user }, transports, reconnection: false });
+async function client(url: string, user: string, transports = ['polling', 'websocket'], parser?: unknown): Promise<Socket> {
+  const socket = io(url, { auth: { user }, transports, reconnection: false, ...(parser !== undefined && { parser }) });
   sockets.push(socket);
   await new Promise<void>((resolve, reject) => socket.once('ready', resolve).once('connect_error', reject));
   return socket;
@@ -97,6 +99,20 @@ test('--proxy is put in front of an application under the probe too', async () =
   expect(recording('notes')).toMatchObject({ recorded: { source: 'proxy' }, status: 'finished' });
 });
 
+test('an application with another parser is read with --parser', async () => {
+  const file = createRequire(import.meta.url).resolve('socket.io-msgpack-parser');
+  const target = await application({ NOTES_PARSER: file });
+  const cli = world.cli('record', '--name', 'notes', '--target', target, '--parser', file, '--no-replay');
+  const url = (await cli.prints(/Open (http:\S+) in place of/))[1] ?? '';
+  await cli.prints(/Recording\./);
+  const alice = await client(url, 'alice', ['polling', 'websocket'], msgpack);
+  await alice.emitWithAck('noteAdd', { text: 'packed' });
+  alice.disconnect();
+  cli.enter('stop');
+  expect(await cli.ends()).toBe(0);
+  expect(recording('notes').sessions[0]?.traces[1]).toMatchObject({ emit: 'noteAdd', args: [{ text: 'packed' }], ack: [{ success: true }] });
+});
+
 test('two recordings of one target: the second is refused', async () => {
   const target = await application();
   const first = world.cli('record', '--target', target);
@@ -109,8 +125,9 @@ test('two recordings of one target: the second is refused', async () => {
 test.each([
   ['no application', ['--target', 'http://127.0.0.1:9'], 3, /REPLAY_TARGET_UNREACHABLE: nothing answers at http:\/\/127\.0\.0\.1:9: /],
   ['no address', ['--target', 'ftp://x'], 2, /REPLAY_USAGE: --target ftp:\/\/x/],
-  ['no target', ['--proxy'], 2, /REPLAY_USAGE: --proxy and --port need --target/],
-  ['a command', ['--target', 'http://127.0.0.1:9', '--proxy', '--', 'true'], 2, /REPLAY_USAGE: --proxy and --port need --target, and no command/],
+  ['no target', ['--proxy'], 2, /REPLAY_USAGE: --proxy, --port and --parser need --target/],
+  ['a command', ['--target', 'http://127.0.0.1:9', '--proxy', '--', 'true'], 2, /REPLAY_USAGE: --proxy, --port and --parser need --target, and no command/],
+  ['no parser', ['--target', 'http://127.0.0.1:9', '--parser', 'nothing-of-this-name'], 2, /REPLAY_PARSER: the parser nothing-of-this-name is not installed/],
   ['no port', ['--target', 'http://127.0.0.1:9', '--port', 'x'], 2, /REPLAY_USAGE: --port x/],
 ])('%s', async (_, args, code, message) => {
   const cli = world.cli('record', ...args);

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { io, type Socket } from 'socket.io-client';
+import { io, type ManagerOptions, type Socket } from 'socket.io-client';
 import { startCapture } from '../../src/capture/capture.js';
 import { saveCapture } from '../../src/capture/finish.js';
 import { probeSource } from '../../src/capture/sources/probe.js';
@@ -32,8 +32,8 @@ export async function record(name: string, use: () => Promise<void>): Promise<Re
 }
 
 /** A plain client, connected. */
-export async function client(world: World): Promise<Socket> {
-  const socket = io(world.url, { transports: ['websocket'], forceNew: true, reconnection: false });
+export async function client(world: World, options: Partial<ManagerOptions> = {}): Promise<Socket> {
+  const socket = io(world.url, { transports: ['websocket'], forceNew: true, reconnection: false, ...options });
   await new Promise((resolve) => socket.once('connect', () => resolve(undefined)));
   return socket;
 }

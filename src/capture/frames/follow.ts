@@ -5,8 +5,11 @@
 import { parse } from 'node:querystring';
 import { decodePacket, type Packet as EnginePacket } from 'engine.io-parser';
 import { Decoder, type Packet, PacketType } from 'socket.io-parser';
+import { fromJson, type Json } from '../../recording/json.js';
 import { any, isObject, type Value } from '../../recording/values.js';
+import { encode } from '../../wire/encode.js';
 import { FENCE_EVENT } from '../../wire/messages.js';
+import type { Parser } from '../../wire/parser.js';
 import type { SourceEvent, SourceSocket } from '../source.js';
 
 /** One Engine.IO connection as it was asked for. */
@@ -51,12 +54,14 @@ interface Shared {
   /** how many emits a socket id has made; a recovered connection goes on counting */
   counts: Map<string, number>;
   open: Map<string, Followed>;
+  /** Default: Socket.IO's own */
+  parser: Parser | undefined;
 }
 
 /** Follows the connections of one source: pushes are numbered, and warnings given once, over all of them. Events come with what was given of their connection. */
-export function frameFollower<Meta extends EngineMeta>(tell: (event: SourceEvent, meta: Meta) => void): Follow<Meta> {
+export function frameFollower<Meta extends EngineMeta>(tell: (event: SourceEvent, meta: Meta) => void, parser?: Parser): Follow<Meta> {
   const warned = new Set<string>();
-  const common = { counts: new Map(), open: new Map() };
+  const common = { counts: new Map(), open: new Map(), parser };
   let pushes = 0;
   return (meta) =>
     followEngine(meta, {
@@ -151,7 +156,9 @@ function followEngine(meta: EngineMeta, shared: Shared): Engine {
     readable = false;
     shared.warn(
       'frames_unreadable',
-      'a connection speaks another format than Socket.IO (a custom parser?): it works, but is not recorded. The probe records it.',
+      shared.parser
+        ? 'a connection speaks another format than the parser of --parser: it works, but is not recorded.'
+        : 'a connection speaks another format than Socket.IO (a custom parser?): it works, but is not recorded. The probe records it, and a proxy that knows its --parser.',
     );
   };
 
@@ -172,13 +179,13 @@ function followEngine(meta: EngineMeta, shared: Shared): Engine {
       lost();
     };
 
-  const decode = (decoder: Decoder, data: unknown): void => {
+  const decode = (decoder: Reader, data: unknown): void => {
     try {
       decoder.add(data);
     } catch (error) {
       // Attachments are put in their places by recursion.
       if (!(error instanceof RangeError)) return unreadable();
-      decoder.destroy();
+      decoder.destroy?.();
       lost();
     }
   };
@@ -194,8 +201,12 @@ function followEngine(meta: EngineMeta, shared: Shared): Engine {
     readable = false;
     shared.warn('frames_protocol', 'a client speaks the protocol of Socket.IO 2 or older: it works, but is not recorded. The probe records it.');
   }
-  const clientDecoder = decoderTo(unlessDeep(fromClient, 'client'));
-  const serverDecoder = decoderTo(unlessDeep(fromServer, 'server'));
+  const clientDecoder = decoderTo(unlessDeep(fromClient, 'client'), shared.parser);
+  const serverDecoder = decoderTo(unlessDeep(fromServer, 'server'), shared.parser);
+
+  /** The bytes may stand in a buffer that is used again. Other parsers want them as Node's servers give them. */
+  const copied = (data: string | Uint8Array): string | Uint8Array =>
+    typeof data === 'string' ? data : shared.parser ? Buffer.from(data) : new Uint8Array(data);
 
   /** After the upgrade the transport closes itself; what the old one says of closing means only itself. */
   const isClose = ({ type }: EnginePacket): boolean => type === 'close' && transport !== 'websocket';
@@ -206,7 +217,7 @@ function followEngine(meta: EngineMeta, shared: Shared): Engine {
       now = at;
       awaitsPong = false;
       const packet = decodePacket(message);
-      if (packet.type === 'message') decode(clientDecoder, plain(packet.data));
+      if (packet.type === 'message') decode(clientDecoder, copied(packet.data));
       else if (packet.type === 'upgrade') transport = 'websocket';
       else if (isClose(packet)) closed('client', at);
     },
@@ -214,7 +225,7 @@ function followEngine(meta: EngineMeta, shared: Shared): Engine {
       if (!readable) return;
       now = at;
       const packet = decodePacket(message);
-      if (packet.type === 'message') decode(serverDecoder, plain(packet.data));
+      if (packet.type === 'message') decode(serverDecoder, copied(packet.data));
       else if (packet.type === 'ping') awaitsPong = true;
       else if (isClose(packet)) closed('server', at);
     },
@@ -229,10 +240,21 @@ function isDeep(value: unknown, depth = -1): boolean {
   return depth > MAX_DEPTH || Object.values(value).some((item) => isDeep(item, depth + 1));
 }
 
+type Reader = InstanceType<Parser['Decoder']>;
+
 /** Without the limit of attachments, which is the application's to set. */
-function decoderTo(listener: (packet: Packet) => void): Decoder {
-  const decoder = new Decoder({ maxAttachments: Number.POSITIVE_INFINITY });
-  decoder.on('decoded', listener);
+function decoderTo(listener: (packet: Packet) => void, parser: Parser | undefined): Reader {
+  if (!parser) {
+    const own = new Decoder({ maxAttachments: Number.POSITIVE_INFINITY });
+    own.on('decoded', listener);
+    return own;
+  }
+  const decoder = new parser.Decoder();
+  decoder.on('decoded', ({ type, data, ...packet }: Packet) => {
+    const kind = type === PacketType.BINARY_EVENT ? PacketType.EVENT : type === PacketType.BINARY_ACK ? PacketType.ACK : type;
+    // It may carry more than JSON has, such as a Date: that is taken as the probe takes it.
+    listener({ ...packet, type: kind, data: data === undefined || isDeep(data) ? data : fromJson(encode(data) as Json) });
+  });
   return decoder;
 }
 
@@ -247,6 +269,3 @@ function withoutPlace(auth: Value | undefined): Value | undefined {
   const { pid: _, offset: __, ...own } = auth;
   return own;
 }
-
-/** A copy of bytes, which may stand in a buffer that is used again. */
-const plain = (data: string | Uint8Array): string | Uint8Array => (typeof data === 'string' ? data : new Uint8Array(data));

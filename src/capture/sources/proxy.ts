@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { answerOf, BODY_LIMIT, bodyOf, isRecorded, isWrite, keptHeaders } from '../../recording/http.js';
+import type { Parser } from '../../wire/parser.js';
 import { type EngineMeta, frameFollower } from '../frames/follow.js';
 import { type Identity, identityOf, type Owned, ownerOf, userOfHost } from '../proxy/clients.js';
 import { createEngines, isEngine } from '../proxy/engines.js';
@@ -25,7 +26,8 @@ export interface ProxySource {
   port: number;
 }
 
-export async function proxySource(target: URL, port: number): Promise<ProxySource> {
+/** `parser`: where it is another than Socket.IO's own. */
+export async function proxySource(target: URL, port: number, parser?: Parser): Promise<ProxySource> {
   await checkTarget(target);
   const sockets = new Map<string, SourceSocket>();
   /** connections of clients, in the order in which they were last active */
@@ -65,7 +67,7 @@ export async function proxySource(target: URL, port: number): Promise<ProxySourc
     pass(event);
   };
 
-  const engines = createEngines(frameFollower(tell), now);
+  const engines = createEngines(frameFollower(tell, parser), now);
   const metaOf = ({ url = '', socket, headers }: IncomingMessage, identity: Identity): Meta => ({
     url,
     address: socket.remoteAddress ?? '',

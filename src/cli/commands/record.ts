@@ -27,6 +27,7 @@ export const recordCommand = (): Command =>
     .option('--target <url>', 'the application, by where it listens: attached to if it runs under the probe, else a proxy is put in front of it')
     .option('--proxy', 'put a proxy in front of --target also if it runs under the probe')
     .option('--port <number>', 'the port that the proxy listens at (default: any that is free)')
+    .option('--parser <module>', 'what the proxy reads with, where the server has another parser than Socket.IO: socket.io-msgpack-parser')
     .option('--watch <database>', 'where no probe tells the rows: watch this SQLite file or postgres:// database from outside (also REPLAY_WATCH)')
     .option('--pick <id...>', 'record only these connections: socket ids or users, as `sessions` lists them')
     .option('--where <rule...>', 'record only connections of which this holds: user=GLOB, namespace=GLOB, auth.KEY=GLOB, query.KEY=GLOB')
@@ -62,6 +63,7 @@ interface RecordOptions {
   target?: string;
   proxy?: boolean;
   port?: string;
+  parser?: string;
   watch?: string;
   pick?: string[];
   where?: string[];

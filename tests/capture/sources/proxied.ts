@@ -6,6 +6,7 @@ import { Server, type ServerOptions, type Socket as ServerSocket } from 'socket.
 import { io as connectTo, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client';
 import type { SourceEvent, TraceSource } from '../../../src/capture/source.js';
 import { proxySource } from '../../../src/capture/sources/proxy.js';
+import type { Parser } from '../../../src/wire/parser.js';
 
 type Of<T extends SourceEvent['type']> = Extract<SourceEvent, { type: T }>;
 
@@ -37,7 +38,11 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function proxied(options: Partial<ServerOptions> = {}, onRequest: RequestListener | null = (_, response) => void response.end()): Promise<World> {
+export async function proxied(
+  options: Partial<ServerOptions> = {},
+  onRequest: RequestListener | null = (_, response) => void response.end(),
+  parser?: Parser,
+): Promise<World> {
   const http = onRequest ? createServer(onRequest) : createServer();
   const sockets = new Set<NetSocket>();
   http.on('connection', (socket) => sockets.add(socket));
@@ -56,7 +61,7 @@ export async function proxied(options: Partial<ServerOptions> = {}, onRequest: R
   };
   const listening = await listen(0);
   const direct = `http://127.0.0.1:${listening}`;
-  const { source, port } = await proxySource(new URL(direct), 0);
+  const { source, port } = await proxySource(new URL(direct), 0, parser);
   const told: SourceEvent[] = [];
   const waiting = new Set<() => void>();
   source.start((event) => {

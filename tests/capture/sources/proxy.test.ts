@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import type { Duplex } from 'node:stream';
+import msgpack from 'socket.io-msgpack-parser';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Parser } from '../../../src/wire/parser.js';
 import { ask, plain, proxied, type World } from './proxied.js';
 
 let world: World;
@@ -139,23 +141,53 @@ test('a websocket that is tried beside polling and fails ends nothing', async ()
   expect(world.of('disconnect')).toEqual([]);
 });
 
-describe('what cannot be read', () => {
-  /** A parser of an application's own: everything is bytes. */
-  const parser = {
-    Encoder: class {
-      encode(packet: unknown): Buffer[] {
-        return [Buffer.from(JSON.stringify(packet))];
-      }
-    },
-    Decoder: class extends EventEmitter {
-      add(bytes: Buffer): void {
-        this.emit('decoded', JSON.parse(Buffer.from(bytes).toString()));
-      }
-      destroy(): void {}
-    },
-  };
+/** A parser of an application's own: everything is bytes. */
+const ownParser = {
+  Encoder: class {
+    encode(packet: unknown): Buffer[] {
+      return [Buffer.from(JSON.stringify(packet))];
+    }
+  },
+  Decoder: class extends EventEmitter {
+    add(bytes: Buffer): void {
+      this.emit('decoded', JSON.parse(Buffer.from(bytes).toString()));
+    }
+    destroy(): void {}
+  },
+};
 
+describe.each([
+  ['msgpack', msgpack as unknown as Parser],
+  ["an application's own", ownParser as unknown as Parser],
+])('with the parser given, %s:', (name, parser) => {
+  test.each([[['websocket']], [['polling']], [['polling', 'websocket']]])('everything is told over %s', async (transports) => {
+    world = await proxied({ parser }, undefined, parser);
+    const alice = await world.client({ transports, parser, auth: { name: 'alice' } });
+    alice.on('question', (text: unknown, done: (...args: unknown[]) => void) => done(`re: ${text}`));
+    expect(await ask(world, alice, 'echo', { deep: [1, null, 'ü€😀'] }, 2 ** 40)).toHaveLength(2);
+    if (name === 'msgpack') expect(await ask(world, alice, 'echo', Buffer.from([1, 2]), { file: Buffer.from('x') })).toHaveLength(2);
+    alice.emit('all', 'hello');
+    await ask(world, alice, 'quiz', 'why');
+    await world.source.drain(1_000);
+    agrees();
+    expect(world.of('connect')[0]?.socket.handshake.auth).toEqual({ name: 'alice' });
+    alice.disconnect();
+    expect(await world.until('disconnect')).toMatchObject({ reason: 'client namespace disconnect' });
+  });
+});
+
+test('what a parser carries and JSON does not have is told as the probe tells it', async () => {
+  const parser = msgpack as unknown as Parser;
+  world = await proxied({ parser }, undefined, parser);
+  const alice = await world.client({ transports: ['websocket'], parser });
+  await ask(world, alice, 'echo', new Date(0), undefined, { gone: undefined });
+  await world.source.drain(1_000);
+  expect([world.of('emit')[0]?.args, world.of('ack')[0]?.args]).toEqual(Array(2).fill(['1970-01-01T00:00:00.000Z', null, {}]));
+});
+
+describe('what cannot be read', () => {
   test.each([[['websocket']], [['polling']]])('another parser passes over %s, with one warning', async (transports) => {
+    const parser = ownParser;
     world = await proxied({ parser });
     const clients = [await world.client({ transports, parser }), await world.client({ transports, parser })];
     for (const client of clients) expect(await ask(world, client, 'echo', 'a', { b: 1 })).toEqual(['a', { b: 1 }]);

@@ -1,5 +1,6 @@
 /** A tiny application: notes in SQLite, told to everybody. Prints its port. The user is what the client says in `auth.user`. */
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import { Server } from 'socket.io';
 import Database from '../../../examples/annotator/db/better-sqlite3.cjs';
 
@@ -8,7 +9,8 @@ db.exec('CREATE TABLE note (id INTEGER PRIMARY KEY, author TEXT, text TEXT NOT N
 const insert = db.prepare('INSERT INTO note (author, text) VALUES (?, ?)');
 
 const http = createServer((request, response) => response.end(request.url === '/pid' ? JSON.stringify({ pid: process.pid }) : 'notes'));
-const io = new Server(http);
+const { NOTES_PARSER } = process.env;
+const io = new Server(http, NOTES_PARSER ? { parser: createRequire(import.meta.url)(NOTES_PARSER) } : {});
 io.use((socket, next) => {
   socket.data.user = socket.handshake.auth.user ?? null;
   next();
