@@ -17,20 +17,21 @@ export const bringSchema = z.strictObject({
 export type Bring = z.infer<typeof bringSchema>;
 
 /** Throws REPLAY_OPTION_INVALID for a placeholder that nothing fills. */
-export function fillBring(bring: Bring, values: Record<string, string>): Bring {
-  const fill = (place: string, text: string): string =>
-    text.replace(/\{(\w+)\}/g, (_, name: string) => {
-      const value = Object.hasOwn(values, name) ? values[name] : undefined;
-      if (value !== undefined) return value;
-      throw new ReplayError(
-        'REPLAY_OPTION_INVALID',
-        `\`use.login.bring.${place}\` asks for {${name}}, and this login has ${Object.keys(values).join(', ') || 'nothing'}`,
-      );
-    });
-  return Object.fromEntries(
+export const fillBring = (bring: Bring, values: Record<string, string>): Bring =>
+  Object.fromEntries(
     Object.entries(bring).map(([part, entries]) => [
       part,
-      Object.fromEntries(Object.entries(entries ?? {}).map(([key, text]) => [key, fill(`${part}.${key}`, text)])),
+      Object.fromEntries(Object.entries(entries ?? {}).map(([key, text]) => [key, fillText(`bring.${part}.${key}`, text, values)])),
     ]),
   );
-}
+
+/** `place`: of the option, below `use.login`. Throws the same. */
+export const fillText = (place: string, text: string, values: Record<string, string>): string =>
+  text.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value !== undefined) return value;
+    throw new ReplayError(
+      'REPLAY_OPTION_INVALID',
+      `\`use.login.${place}\` asks for {${name}}, and this login has ${Object.keys(values).join(', ') || 'nothing'}`,
+    );
+  });

@@ -26,8 +26,25 @@ export interface Identity extends Omit<Brought, 'auth'> {
   auth?: ValueObject;
   /** the cookies with their paths, for requests */
   jar?: CookieJar;
+  /** what is sent first on each connection */
+  greeting?: Greeting;
   /** how long getting in took, ms */
   took: number;
+}
+
+/** A login event on the connection itself, before anything else is sent there. */
+export interface Greeting {
+  /** on connections to others nothing is sent */
+  namespace: string;
+  event: string;
+  args: Value[];
+  /** the push that answers it; absent: its acknowledgement */
+  answer?: string;
+  timeout: number;
+  /** how it is spoken of */
+  said: string;
+  /** secrets of the recording that the answer gives, by name. Throws REPLAY_LOGIN_REFUSED where they are not in it */
+  secrets(answer: unknown[]): Record<string, string>;
 }
 
 /** What a strategy is given: who wants in, and where. */

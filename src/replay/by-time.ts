@@ -68,7 +68,9 @@ export function createByTime(options: ByTimeOptions): ByTime {
   const unexpected = (change: ObservedChange): void => {
     // The recording saw such changes come without a trace.
     const noise = (loaded.recording.unattributed ?? []).map(changeOf).some(({ op, table }) => op === change.op && table === change.table);
-    const last = noise ? undefined : lastBegun(sessions);
+    const begun = noise ? undefined : lastBegun(sessions);
+    // Nobody recorded what a login on the connection writes.
+    const last = options.copy.greeted && begun?.number === 0 ? undefined : begun;
     const run = last && options.runOf(last.session, last.number);
     if (run) give(run, change);
     else options.unattributed(change);

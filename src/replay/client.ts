@@ -1,5 +1,7 @@
 /** One replaying socket: connects, emits, counts what really leaves, and hands over what comes, in the order of the wire. */
 import { Manager } from 'socket.io-client';
+import { greet } from '../auth/event-login.js';
+import { type Greeting, within } from '../auth/identity.js';
 import { fromJson, type Json } from '../recording/json.js';
 import { mapValue, type Value, type ValueObject } from '../recording/values.js';
 import { encode } from '../wire/encode.js';
@@ -37,6 +39,8 @@ export interface Client {
   connect(gently?: boolean): Promise<void>;
   /** Sends; returns its number on this connection, 0 when it could not leave. Throws where the event has a reserved name. */
   emit(event: string, args: Value[], onAck?: (args: Value[]) => void): number;
+  /** A login event, counted as any other; its answer. Rejects with a ReplayError that says why not. */
+  greet(greeting: Greeting): Promise<Value[]>;
   /** As recorded: says goodbye, or drops the connection without a word. */
   disconnect(reason: string): void;
   /** true when the server has answered the fence: nothing that it sent before is still on the way */
@@ -126,6 +130,15 @@ export function createClient(options: ClientOptions): Client {
       if (onAck) socket.emit(event, ...outgoing(args), (...answer: Value[]) => !quiet && onAck(incoming(answer)));
       else socket.emit(event, ...outgoing(args));
       return sent > before ? sent : 0;
+    },
+    async greet(greeting) {
+      const over = new AbortController();
+      const forget = onCancel(() => over.abort());
+      try {
+        return incoming((await greet(socket, { ...greeting, args: outgoing(greeting.args) }, within(greeting.timeout, over.signal))) as Value[]);
+      } finally {
+        forget();
+      }
     },
     disconnect(reason) {
       leaving = true;

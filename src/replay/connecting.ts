@@ -88,6 +88,7 @@ export async function connectSession(session: SessionState, trace: Trace, replay
     reason = await attempt();
     if (browser && reason !== undefined) browser.hopeless = true;
   }
+  reason ??= await greet(session, replaying);
   if (reason !== undefined) {
     if (input.signal.aborted) return;
     fail(reason);
@@ -96,6 +97,13 @@ export async function connectSession(session: SessionState, trace: Trace, replay
   if (!run.settled) run.timer = setTimeout(() => expire(run, replaying), patienceOf(run, input));
   run.connected = true;
   ledger.changed(run);
+}
+
+/** Who is not let in by it has no connection either. */
+async function greet(session: SessionState, { logins }: Replaying): Promise<string | undefined> {
+  const reason = await logins.greet(session);
+  if (reason !== undefined) await session.client?.close();
+  return reason;
 }
 
 function clientOf(session: SessionState, trace: Trace, run: TraceRun, replaying: Replaying): Client {

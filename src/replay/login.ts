@@ -4,11 +4,12 @@
  * An account that is refused after a long while logs in once more.
  */
 import PQueue from 'p-queue';
-import type { Identity } from '../auth/identity.js';
+import type { Greeting, Identity } from '../auth/identity.js';
 import type { Person } from '../auth/users.js';
 import { ReplayError } from '../errors.js';
 import type { Recording } from '../recording/schema.js';
-import { secretsOf, Tagged, type Value, walk } from '../recording/values.js';
+import { type Success, successOf } from '../recording/success.js';
+import { isObject, secretsOf, Tagged, type Value, walk } from '../recording/values.js';
 import { refreshCookies } from './cookies.js';
 import type { ReplayInput } from './input.js';
 import type { Browser, SessionState } from './state.js';
@@ -23,13 +24,15 @@ const END_TIMEOUT = 5000;
 export interface Logins {
   /** A login that fails is its sessions' failure; nothing is thrown. */
   logIn(sessions: SessionState[]): Promise<void>;
+  /** What the user sends on the connection itself before anything else: undefined when that is done, or a sentence that says why not. */
+  greet(session: SessionState): Promise<string | undefined>;
   /** After a refusal of what the session brought: whether it brings something else now. */
   renew(session: SessionState, refused: number): Promise<boolean>;
   /** Cleans up what logins left, also of those that are still under way. */
   end(): Promise<void>;
 }
 
-export function createLogins(input: Pick<ReplayInput, 'account' | 'login' | 'renewAfter' | 'signal' | 'target' | 'write'>): Logins {
+export function createLogins(input: Pick<ReplayInput, 'account' | 'login' | 'renewAfter' | 'signal' | 'success' | 'target' | 'write'>): Logins {
   const { signal } = input;
   const queue = new PQueue({ concurrency: LOGINS });
   const browsers = new Map<string, Browser>();
@@ -80,6 +83,21 @@ export function createLogins(input: Pick<ReplayInput, 'account' | 'login' | 'ren
           }
         }),
       );
+    },
+    async greet(session) {
+      const { client, copy, identity } = session;
+      const greeting = identity?.greeting;
+      if (!client || !greeting || !isGreeted(session, greeting)) return undefined;
+      copy.greeted = true;
+      try {
+        const answer = (await queue.add(() => client.greet(greeting))) as Value[];
+        const no = refusalIn(answer, successOf(copy.loaded.recording, input.success));
+        if (no !== undefined) return `${greeting.said} was refused: ${no}`;
+        fillSecrets(session, greeting.secrets(answer));
+        return undefined;
+      } catch (error) {
+        return reasonOf(error);
+      }
     },
     async renew({ browser }, refused) {
       if (!browser || browser.hopeless) return false;
@@ -144,8 +162,24 @@ function bring(session: SessionState, identity: Identity): void {
       if (place instanceof Tagged && place.body.tag === 'secret' && (typeof value === 'string' || typeof value === 'number'))
         secrets.set(place.body.name, value);
     }
-  for (const [name, value] of Object.entries(identity.secrets ?? {}))
-    for (const used of secretsIn(session)) if (used.replace(/\d+$/, '') === name || used === name) secrets.set(used, value);
+  fillSecrets(session, identity.secrets);
+}
+
+function fillSecrets(session: SessionState, given: Record<string, string> = {}): void {
+  for (const [name, value] of Object.entries(given))
+    for (const used of secretsIn(session)) if (used.replace(/\d+$/, '') === name || used === name) session.copy.scope.secrets.set(used, value);
+}
+
+/** Not where the recording has it: then it is a trace like any other. */
+const isGreeted = ({ session: { traces } }: SessionState, { namespace, event }: Greeting): boolean =>
+  traces[0]?.connect?.namespace === namespace && !traces.some((trace) => trace.emit === event && !trace.disabled);
+
+function refusalIn(answer: Value[], says: Success): string | undefined {
+  const no = says(answer);
+  const [first] = answer;
+  if (no) return no.message;
+  if (first === false) return 'false';
+  return isObject(first) && typeof first.error === 'string' && first.error !== '' ? first.error : undefined;
 }
 
 function secretsIn({ session }: SessionState): Set<string> {

@@ -112,8 +112,16 @@ function sweep(spans: Span[]): Point[] {
     { time: span.end, span, isEnd: true },
   ]);
   const phase = ({ isEnd, span }: Point): number => (isEnd && span.end > span.start ? 0 : 1);
+  // Who was there before the recording was there before what it began with.
+  const came = ({ span }: Point): number => (span.what.connect?.before ? 0 : 1);
   return points.sort(
-    (a, b) => a.time - b.time || phase(a) - phase(b) || a.span.session - b.span.session || a.span.trace - b.span.trace || Number(a.isEnd) - Number(b.isEnd),
+    (a, b) =>
+      a.time - b.time ||
+      came(a) - came(b) ||
+      phase(a) - phase(b) ||
+      a.span.session - b.span.session ||
+      a.span.trace - b.span.trace ||
+      Number(a.isEnd) - Number(b.isEnd),
   );
 }
 

@@ -42,6 +42,8 @@ export async function replay(given: ReplayInput): Promise<ReplaySummary> {
     await abort.or(() => logins.logIn(sessions));
     loop.restart();
     await abort.or(() => connectEarly(replaying));
+    // What logins on the connections wrote is told before anything else can be.
+    if (sessions.some(({ copy }) => copy.greeted)) await abort.or(() => lookAtRows(input, errors));
     replaying.origin = performance.now();
     const loops = abort.or(() => Promise.all(sessions.map((session) => runSession(session, replaying))));
     // A session that breaks ends the replay; nobody would ever come to its end.

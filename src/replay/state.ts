@@ -52,6 +52,8 @@ export interface CopyState {
   waiters: Set<() => void>;
   /** cookies by user, or by session without one */
   jars: Map<string, CookieJar>;
+  /** logins on connections of this copy have effects that nobody recorded */
+  greeted?: true;
   /** names that a trace has waited for in vain: nobody else waits for them */
   givenUp: Set<string>;
 }

@@ -71,6 +71,8 @@ export function createUnproven(options: EffectsOptions, unattributed: (session: 
   };
 }
 
-/** Whether nobody can say how often the event comes: it came without a cause, or connects that may cause it were not seen. */
+/** Whether nobody can say how often the event comes: it came without a cause, or connects or logins that may cause it were not seen. */
 const isUnknown = (session: SessionState, event: string): boolean =>
-  hasReceived(session, event) || session.copy.loaded.recording.sessions.some(({ traces }) => traces[0] !== undefined && !effectsKnown(traces[0]));
+  session.copy.greeted === true ||
+  hasReceived(session, event) ||
+  session.copy.loaded.recording.sessions.some(({ traces }) => traces[0] !== undefined && !effectsKnown(traces[0]));

@@ -296,6 +296,23 @@ describe('the recipes', () => {
     await expect.poll(async () => (await world.io.fetchSockets()).length).toBe(0);
   });
 
+  it('event-connection: on each connection, before anything else', async () => {
+    const world = await serve((io) =>
+      io.on('connection', (socket) => {
+        socket.on('authenticate', (token: string, { device }) => {
+          socket.data.user = device === 'tests' ? /^t-(.*)$/.exec(token)?.[1] : undefined;
+          socket.emit(socket.data.user ? 'authenticated' : 'unauthorized');
+        });
+        socket.on('who', (answer) => answer(socket.data.user ?? 'nobody'));
+      }),
+    );
+    const env = { REPLAY_USER_ALICE_TOKEN: 't-alice', REPLAY_USER_BOB_TOKEN: 't-bob' };
+    expect((await replayed('event-connection', world, whoAmI({ alice: {}, bob: {} }), { env, more: { copies: 2 } })).end.verdict).toBe('finished');
+    const instead = { "answer: 'authenticated',": "answer: 'authenticated', timeout: 200," };
+    const { sessions } = await replayed('event-connection', world, whoAmI({ alice: {} }), { env: { REPLAY_USER_ALICE_TOKEN: 'x' }, instead });
+    expect(sessions.at(-1)?.reason).toBe('the event authenticate as alice was not answered in time; the last event was unauthorized');
+  });
+
   it('mint: a session that express-session itself reads, cleaned up at the end', async () => {
     const sessions = new Map<string | undefined, string>();
     const store = await serveHttp(

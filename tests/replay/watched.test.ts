@@ -7,6 +7,7 @@ import type { Socket } from 'socket.io';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LoadedRecording } from '../../src/recording/load.js';
 import { Tagged } from '../../src/recording/values.js';
+import type { ReplayInput } from '../../src/replay/replay.js';
 import { openWatch } from '../../src/watch/open.js';
 import { closeAll, connect, differences, emit, goodbye, id, type Outcome, recorded, run, serve } from './world.js';
 
@@ -20,7 +21,7 @@ afterEach(async () => {
 });
 
 /** An application that does as told at an event, and acknowledges; its file is watched while the recordings are replayed. */
-async function replayed(handlers: Handlers, recordings: LoadedRecording | LoadedRecording[], copies = 1): Promise<Outcome> {
+async function replayed(handlers: Handlers, recordings: LoadedRecording | LoadedRecording[], copies = 1, more: Partial<ReplayInput> = {}): Promise<Outcome> {
   const file = join(mkdtempSync(join(tmpdir(), 'socket-replay-watch-')), 'app.db');
   const db = new Database(file);
   db.pragma('journal_mode = WAL');
@@ -39,7 +40,7 @@ async function replayed(handlers: Handlers, recordings: LoadedRecording | Loaded
     () => watch.close(),
     () => db.close(),
   );
-  return run(world, recordings, { copies, watch, measures: { acks: true, pushes: true, changes: true } });
+  return run(world, recordings, { copies, watch, measures: { acks: true, pushes: true, changes: true }, ...more });
 }
 
 const insert = (db: Database.Database, text: unknown): number => Number(db.prepare('INSERT INTO note (text) VALUES (?)').run(text).lastInsertRowid);
@@ -48,6 +49,14 @@ const added = (text: string, name: string) =>
   emit('add', [text], { ack: [{ id: id(name) }], changes: [{ insert: 'note', row: { id: id(name), text, edits: 0 } }] });
 
 describe('one copy alone', () => {
+  it('does not hold the rows of a login on the connection against its connect', async () => {
+    const login: Handlers = { login: (db) => db.prepare("INSERT INTO log (what) VALUES ('in')").run().changes };
+    const greeting = { namespace: '/', event: 'login', args: [], timeout: 500, said: 'the login', secrets: () => ({}) };
+    const recording = recorded('notes', { alice: { user: 'alice', traces: [connect(), added('one', 'note1'), goodbye()] } });
+    const { end, outcomes } = await replayed({ ...add, ...login }, recording, 1, { login: async () => ({ greeting, took: 0 }) });
+    expect([end.verdict, outcomes['0/alice/0'], end.unattributed.changes]).toEqual(['finished', 'passed', 1]);
+  });
+
   it('passes where the rows are as recorded: inserted, updated, deleted', async () => {
     const outcome = await replayed(
       {
