@@ -1,4 +1,6 @@
 /** One replaying socket: connects, emits, counts what really leaves, and hands over what comes, in the order of the wire. */
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import { Manager } from 'socket.io-client';
 import { greet } from '../auth/event-login.js';
 import { type Greeting, within } from '../auth/identity.js';
@@ -28,6 +30,8 @@ export interface ClientOptions {
   onPush(event: string, args: Value[], answer?: (args: Value[]) => void): void;
   /** the handshake has been answered; at once, because what follows may be in the same batch of packets */
   onUp(): void;
+  /** an answer to the handshake, or to a poll, sets cookies; what the Cookie header is from now on, undefined: as before */
+  onCookies(set: string[]): string | undefined;
   /** the server, or the network, ended the connection after it was up */
   onDown(reason: string): void;
 }
@@ -68,12 +72,20 @@ export function createClient(options: ClientOptions): Client {
   const cancelAll = (): void => {
     for (const cancel of [...cancels]) cancel();
   };
+  /** read anew at each request */
+  const headers: Record<string, string> = { ...options.headers, ...(options.cookie === undefined ? {} : { cookie: options.cookie }) };
+  const answeredBy = ({ headers: { 'set-cookie': set = [] } }: IncomingMessage): void => {
+    const cookie = set.length > 0 ? options.onCookies(set) : undefined;
+    if (cookie !== undefined) headers.cookie = cookie;
+  };
   const manager = new Manager(new URL(options.target).origin, {
     autoConnect: false,
     reconnection: false,
     transports: [options.transport ?? 'websocket'],
     timeout: options.connectTimeout,
-    extraHeaders: { ...options.headers, ...(options.cookie === undefined ? {} : { cookie: options.cookie }) },
+    extraHeaders: headers,
+    // What there is in Node is not in the types, which are those of browsers.
+    ...(options.transport === 'polling' && { agent: observedBy(answeredBy, options.target) as unknown as string }),
     ...(options.path === undefined ? {} : { path: options.path }),
     ...(options.query && { query: options.query }),
     ...(options.parser && { parser: options.parser }),
@@ -124,7 +136,11 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     sid: () => socket.id,
-    connect: (gently = false) => shakeHands(socket, options.connectTimeout, gently, onCancel),
+    connect(gently = false) {
+      const done = shakeHands(socket, options.connectTimeout, gently, onCancel);
+      webSocketOf(manager)?.once('upgrade', answeredBy);
+      return done;
+    },
     emit(event, args, onAck) {
       const before = sent;
       if (onAck) socket.emit(event, ...outgoing(args), (...answer: Value[]) => !quiet && onAck(incoming(answer)));
@@ -170,14 +186,33 @@ const asBuffers = (args: Value[]): Value[] =>
 /** The part of a `ws` WebSocket that is used. */
 interface WebSocketLike {
   once(event: 'close', listener: () => void): void;
+  once(event: 'upgrade', listener: (response: IncomingMessage) => void): void;
   terminate(): void;
   readyState: number;
 }
 
+const webSocketOf = (manager: Manager): WebSocketLike | undefined => {
+  const { ws } = (manager.engine?.transport ?? {}) as { ws?: WebSocketLike | null };
+  return ws && typeof ws.once === 'function' ? ws : undefined;
+};
+
+/** A connection for each request, as Engine.IO makes them without an agent; their answers are shown first of all. */
+function observedBy(answered: (response: IncomingMessage) => void, target: string): HttpAgent {
+  const agent = new (new URL(target).protocol === 'https:' ? HttpsAgent : HttpAgent)() as HttpAgent & {
+    addRequest(request: ClientRequest, ...rest: unknown[]): void;
+  };
+  const { addRequest } = agent;
+  agent.addRequest = (request, ...rest) => {
+    request.once('response', answered);
+    addRequest.call(agent, request, ...rest);
+  };
+  return agent;
+}
+
 /** Engine.IO says `close` before the connection is; the WebSocket below it knows better. */
 function whenClosed(manager: Manager): Promise<void> {
-  const { ws } = (manager.engine?.transport ?? {}) as { ws?: WebSocketLike | null };
-  if (!ws || typeof ws.once !== 'function' || ws.readyState === 3) return Promise.resolve();
+  const ws = webSocketOf(manager);
+  if (!ws || ws.readyState === 3) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(() => ws.terminate(), CLOSE_TIMEOUT);
     ws.once('close', () => {

@@ -6,6 +6,7 @@ import { resolve } from '../recording/scope.js';
 import type { Value, ValueObject } from '../recording/values.js';
 import { answersOf } from './answers.js';
 import { type Client, createClient } from './client.js';
+import { keepCookies } from './cookies.js';
 import { isSilence } from './handshake.js';
 import { awaitNames, needsOf } from './names.js';
 import { receivedRecord, sessionRecord } from './records.js';
@@ -145,6 +146,7 @@ function clientOf(session: SessionState, trace: Trace, run: TraceRun, replaying:
       register(session, replaying);
       input.write(sessionRecord(session, 'connected'));
     },
+    onCookies: (set) => keepCookies(session, set, new URL(`${input.socketPath ?? '/socket.io'}/`, input.target).href, input),
     onDown: (reason) => wentDown(session, reason, last, replaying),
   });
 }

@@ -1,7 +1,10 @@
-/** The cookies of one user in one copy, which is one browser: what the login set, and what every answer sets. */
+/** The cookies of one user in one copy, which is one browser: what the login set, and what every answer sets, also that to a handshake. */
 import { CookieJar } from 'tough-cookie';
 import type { Identity } from '../auth/identity.js';
+import type { ReplayInput } from './input.js';
 import type { SessionState } from './state.js';
+
+type Place = Pick<ReplayInput, 'target' | 'socketPath'>;
 
 /** Somebody without a user has a jar of their own. */
 export function jarOf(session: SessionState, target: string): CookieJar {
@@ -15,13 +18,18 @@ export function jarOf(session: SessionState, target: string): CookieJar {
   return jar;
 }
 
-/** A connect that comes later brings what was set meanwhile. */
-export async function keepCookies(session: SessionState, jar: CookieJar, response: Response, href: string, handshake: string): Promise<void> {
-  const set = response.headers.getSetCookie();
-  if (set.length === 0) return;
-  for (const cookie of set) await jar.setCookie(cookie, href, { ignoreError: true });
-  const cookie = await jar.getCookieString(handshake);
+/**
+ * What an answer sets, to a request as to a handshake: a connect that comes later brings it. What the Cookie header of a handshake is from now on;
+ * undefined: as before.
+ */
+export function keepCookies(session: SessionState, set: readonly string[], href: string, { target, socketPath = '/socket.io' }: Place): string | undefined {
+  if (set.length === 0) return undefined;
+  const jar = jarOf(session, target);
+  for (const cookie of set) jar.setCookieSync(cookie, href, { ignoreError: true });
+  // Cookies may be for the path of Socket.IO only.
+  const cookie = jar.getCookieStringSync(new URL(socketPath, target).href);
   for (const other of session.copy.sessions) if (ownerOf(other) === ownerOf(session)) other.identity = { took: 0, ...other.identity, cookie };
+  return cookie;
 }
 
 /** Another login: its cookies replace those of the same name. */

@@ -7,7 +7,6 @@ import type { HttpRequest } from '../recording/schema.js';
 import { bind, resolve } from '../recording/scope.js';
 import { isObject, type Value } from '../recording/values.js';
 import { jarOf, keepCookies } from './cookies.js';
-import type { ReplayInput } from './input.js';
 import { needsOf } from './names.js';
 import { force, patienceOf } from './runs.js';
 import { type Replaying, type SessionState, type TraceRun, wake } from './state.js';
@@ -58,7 +57,7 @@ export async function request(session: SessionState, run: TraceRun, recorded: Ht
       if (browser && response.status === 401) browser.hopeless = true;
     }
     const answer = answerOf(Buffer.from(await response.arrayBuffer()), answerHeaders(response));
-    await keepCookies(session, jar, response, href, handshakeUrl(input));
+    keepCookies(session, response.headers.getSetCookie(), href, input);
     if (run.settled) return;
     run.answer = { status: response.status, ...(answer !== undefined && { answer }) };
     run.latency = performance.now() - (run.startedAt ?? 0);
@@ -70,9 +69,6 @@ export async function request(session: SessionState, run: TraceRun, recorded: Ht
     force(run, replaying, error instanceof Error && error.name === 'TimeoutError' ? 'timeout' : 'disconnected', `no answer: ${reasonOf(error)}`);
   }
 }
-
-/** Cookies may be for the path of Socket.IO only. */
-const handshakeUrl = ({ target, socketPath = '/socket.io' }: ReplayInput): string => new URL(socketPath, target).href;
 
 /** fetch has unpacked the body already. */
 function answerHeaders(response: Response): IncomingHttpHeaders {
