@@ -19,6 +19,7 @@ import { plural } from '../results/text.js';
 import type { Parser } from '../wire/parser.js';
 import { secretsFor } from './known.js';
 import type { ReplayOptions } from './options.js';
+import { spokenInstead } from './other-parser.js';
 import { firstAnswer, knock } from './target.js';
 
 /** As many as a replay logs in at once. */
@@ -105,7 +106,9 @@ export async function preflight(flight: Flight): Promise<Found> {
     problems.push(...tooLarge(recordings, limit, parser));
     const answer = flight.probed || inside === undefined ? undefined : await firstAnswer(options, inside, parser);
     const fence = answer === 'refused';
-    if (answer === 'closed') problems.push(otherParser(options));
+    const instead = answer === 'closed' && inside !== undefined ? await spokenInstead(options, inside) : undefined;
+    if (instead !== undefined)
+      problems.push({ code: 'REPLAY_PARSER', what: `${options.baseURL} hangs up at the first packet: ${instead}`, advice: catalogue.REPLAY_PARSER });
     const said = [
       ...(inside
         ? [`Socket.IO 3 or 4 (Engine.IO 4)${limit === undefined ? ', which tells no limit of a message' : `, messages up to ${plural(limit, 'byte')}`}`]
@@ -173,12 +176,6 @@ function recordedQuery({ id, traces }: Session, recordings: readonly LoadedRecor
     }),
   );
 }
-
-const otherParser = ({ baseURL, parser }: ReplayOptions): Problem => ({
-  code: 'REPLAY_PARSER',
-  what: `${baseURL} hangs up at the first packet: it speaks another parser than ${parser ?? "Socket.IO's own"}`,
-  advice: catalogue.REPLAY_PARSER,
-});
 
 const tooLarge = (recordings: readonly LoadedRecording[], limit: number | undefined, parser: Parser | undefined): Problem[] =>
   recordings.flatMap(({ recording, file, lineOf }): Problem[] => {

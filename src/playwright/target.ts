@@ -131,17 +131,12 @@ export function knock(place: Place, brought: Brought): Promise<{ maxPayload?: nu
   });
 }
 
-/**
- * What a connection of its own is answered that asks for a namespace which does not exist. `refused`: as it must be, and the fence without a probe
- * works here. `closed`: twice, so it is no accident; the first packet was not understood.
- */
-export async function firstAnswer(place: Place, brought: Brought, parser?: Parser): Promise<'refused' | 'accepted' | 'closed' | 'none'> {
-  const answer = await ask(place, brought, parser);
-  return answer === 'closed' ? ask(place, brought, parser) : answer;
-}
+/** A namespace that does not exist. */
+export const NOWHERE = '/socket-replay-fence-0';
 
-function ask(place: Place, brought: Brought, parser: Parser | undefined): ReturnType<typeof firstAnswer> {
-  const socket = managerFor(place, brought, parser).socket('/socket-replay-fence-0');
+/** What a connection of its own is answered that asks for it. `refused`: as it must be, and the fence without a probe works here. */
+export function firstAnswer(place: Place, brought: Brought, parser?: Parser): Promise<'refused' | 'accepted' | 'closed' | 'none'> {
+  const socket = managerFor(place, brought, parser).socket(NOWHERE);
   return new Promise((resolve) => {
     const settle = (answer: Awaited<ReturnType<typeof firstAnswer>>): void => {
       clearTimeout(timer);

@@ -65,7 +65,7 @@ export default defineReplayConfig({
     expect([...rooms].sort()).toEqual([7, 8, 9]);
     const without = await replay('');
     expect(without.code).toBe(1);
-    expect(without.output).toMatch(/REPLAY_PARSER: http:\S+ hangs up at the first packet: it speaks another parser than Socket\.IO's own/);
+    expect(without.output).toMatch(/REPLAY_PARSER: http:\S+ hangs up at the first packet: it speaks msgpack, and not Socket\.IO's own parser/);
     expect(without.output).not.toMatch(/connect-failed/);
   } finally {
     await io.close();

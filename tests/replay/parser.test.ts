@@ -83,8 +83,9 @@ describe('the wrong parser', () => {
     const flight = { options, recordings: [recording], probed: false, signal: new AbortController().signal };
     const began = performance.now();
     const { problems, fence } = await preflight({ ...flight, directory: temporary('parser'), ...clients });
-    const than = 'parser' in clients ? 'socket.io-msgpack-parser' : "Socket.IO's own";
-    expect(problems).toMatchObject([{ code: 'REPLAY_PARSER', what: `${world.url} hangs up at the first packet: it speaks another parser than ${than}` }]);
+    const own = "Socket.IO's own parser";
+    const instead = 'parser' in clients ? `${own}, and not socket.io-msgpack-parser` : `msgpack, and not ${own}`;
+    expect(problems).toMatchObject([{ code: 'REPLAY_PARSER', what: `${world.url} hangs up at the first packet: it speaks ${instead}` }]);
     expect(fence).toBe(false);
     expect(performance.now() - began).toBeLessThan(1500);
     // The right one, without a probe: the fence works with it too.
@@ -92,6 +93,23 @@ describe('the wrong parser', () => {
     expect(await preflight({ ...flight, directory: temporary('parser'), ...right })).toMatchObject({ problems: [], fence: true });
     const { outcomes, notes } = await run(world, recording, right);
     expect([outcomes, notes]).toEqual([{ '0/a/0': 'passed', '0/a/1': 'passed' }, []]);
+  });
+
+  it('is not said of a server that hangs up for another reason', async () => {
+    interface Connection {
+      prependListener(event: 'data', listener: () => void): void;
+      transport: { socket: { terminate(): void } };
+    }
+    const world = await serve((io) => io.engine.on('connection', (conn: Connection) => conn.prependListener('data', () => conn.transport.socket.terminate())));
+    const options = replayOptions({ baseURL: world.url, connectTimeout: 2000 }, {});
+    const { problems, fence } = await preflight({
+      options,
+      recordings: [recording],
+      directory: temporary('parser'),
+      probed: false,
+      signal: new AbortController().signal,
+    });
+    expect([problems, fence]).toEqual([[], false]);
   });
 
   it('messages are measured as the parser makes them', async () => {
