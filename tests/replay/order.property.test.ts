@@ -132,6 +132,23 @@ describe('the order within a copy', () => {
     );
   });
 
+  it('has those who were there before the recording connect early, also where it begins at once', () => {
+    const before = { connect: { namespace: '/', before: true as const } };
+    const sessions = ['alice', 'bob'].map((id) => ({
+      id,
+      times: [
+        [0, 0],
+        [0, 1],
+      ] as [number, number][],
+      traces: [before, { emit: 'hello', args: [] }],
+    }));
+    const { places } = orderOf({ version: 1, name: 'attached', status: 'finished', sessions });
+    expect(places.map(([connect, hello]) => [connect?.early, connect?.after, hello?.early, hello?.after])).toEqual([
+      [true, 0, false, 2],
+      [true, 1, false, 2],
+    ]);
+  });
+
   it('leaves overlapping traces free, and lets those that may go together go in recorded order', async () => {
     const { recording } = recorded('overlap', {
       late: { times: [[12, 8]], traces: [emit('c')] },
