@@ -1,25 +1,6 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { capturesCommand } from './commands/captures.js';
-import { checkpointCommand } from './commands/checkpoint.js';
-import { doctorCommand } from './commands/doctor.js';
-import { exportCommand } from './commands/export.js';
-import { giveCommand } from './commands/give.js';
-import { importCommand } from './commands/import.js';
-import { initCommand } from './commands/init.js';
-import { inspectCommand } from './commands/inspect.js';
-import { learnCommand } from './commands/learn.js';
-import { lintCommand } from './commands/lint.js';
-import { migrateCommand } from './commands/migrate.js';
-import { planCommand } from './commands/plan.js';
-import { pruneCommand } from './commands/prune.js';
-import { recordCommand } from './commands/record.js';
-import { renameCommand } from './commands/rename.js';
-import { rerunCommand } from './commands/rerun.js';
-import { sessionsCommand } from './commands/sessions.js';
-import { stopCommand } from './commands/stop.js';
-import { undoCommand } from './commands/undo.js';
 import { exitCodeOf, exitCodes, messageOf } from './exit.js';
 
 const { version } = createRequire(import.meta.url)('socket-replay/package.json') as { version: string };
@@ -46,28 +27,31 @@ function inherit(command: Command, parent: Command): Command {
   return command;
 }
 
-const commands = [
-  recordCommand,
-  importCommand,
-  initCommand,
-  sessionsCommand,
-  checkpointCommand,
-  stopCommand,
-  capturesCommand,
-  exportCommand,
-  planCommand,
-  learnCommand,
-  rerunCommand,
-  lintCommand,
-  inspectCommand,
-  giveCommand,
-  pruneCommand,
-  renameCommand,
-  migrateCommand,
-  undoCommand,
-  doctorCommand,
-];
-for (const command of commands) program.addCommand(inherit(command(), program));
+/** By its name. Only the one that is asked for is loaded: reading all of them takes longer than most of them run. */
+const commands: Record<string, () => Promise<Command>> = {
+  record: async () => (await import('./commands/record.js')).recordCommand(),
+  import: async () => (await import('./commands/import.js')).importCommand(),
+  init: async () => (await import('./commands/init.js')).initCommand(),
+  sessions: async () => (await import('./commands/sessions.js')).sessionsCommand(),
+  checkpoint: async () => (await import('./commands/checkpoint.js')).checkpointCommand(),
+  stop: async () => (await import('./commands/stop.js')).stopCommand(),
+  captures: async () => (await import('./commands/captures.js')).capturesCommand(),
+  export: async () => (await import('./commands/export.js')).exportCommand(),
+  plan: async () => (await import('./commands/plan.js')).planCommand(),
+  learn: async () => (await import('./commands/learn.js')).learnCommand(),
+  rerun: async () => (await import('./commands/rerun.js')).rerunCommand(),
+  lint: async () => (await import('./commands/lint.js')).lintCommand(),
+  inspect: async () => (await import('./commands/inspect.js')).inspectCommand(),
+  give: async () => (await import('./commands/give.js')).giveCommand(),
+  prune: async () => (await import('./commands/prune.js')).pruneCommand(),
+  rename: async () => (await import('./commands/rename.js')).renameCommand(),
+  migrate: async () => (await import('./commands/migrate.js')).migrateCommand(),
+  undo: async () => (await import('./commands/undo.js')).undoCommand(),
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand(),
+};
+const [, , asked] = process.argv;
+const needed = Object.entries(commands).filter(([name]) => name === asked);
+for (const [, load] of needed.length > 0 ? needed : Object.entries(commands)) program.addCommand(inherit(await load(), program));
 
 try {
   await program.parseAsync();

@@ -33,8 +33,12 @@ export interface World {
   clean(): Promise<void>;
 }
 
-/** The probe from its sources, as one file. */
-function bundleProbe(folder: string): string {
+/** The probe from its sources, as one file; all worlds of a test file share it. */
+let bundled: string | undefined;
+function bundleProbe(): string {
+  if (bundled !== undefined) return bundled;
+  const folder = mkdtempSync(join(tmpdir(), 'cli-probe-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const outfile = join(folder, 'probe.mjs');
   buildSync({
     entryPoints: [fileURLToPath(new URL('../../src/probe/preload.ts', import.meta.url))],
@@ -45,12 +49,13 @@ function bundleProbe(folder: string): string {
     outfile,
     logLevel: 'error',
   });
-  return pathToFileURL(outfile).href;
+  bundled = pathToFileURL(outfile).href;
+  return bundled;
 }
 
 export function createWorld(): World {
   const folder = mkdtempSync(join(tmpdir(), 'cli-'));
-  const probe = bundleProbe(mkdtempSync(join(folder, 'probe-')));
+  const probe = bundleProbe();
   const env = { ...process.env, REPLAY_RUNTIME_DIR: join(folder, 'runtime'), REPLAY_PROBE_PRELOAD: probe, NODE_OPTIONS: '' };
   const running: Running[] = [];
   const start = (file: string, args: readonly string[], extra: NodeJS.ProcessEnv = {}): Running => {

@@ -81,12 +81,15 @@ test.each([
   await new Promise((resolve) => a.once('allThanks', resolve));
   await Promise.all(Array.from({ length: 30 }, (__, i) => emitAck(i % 2 === 0 ? a : b, 'slow', i, [i % 3])));
   await emitAck(b, 'later', 7, 5);
-  await probe.drain(2_000);
-  await proxy.source.drain(300);
+  const received = (told: readonly SourceEvent[]): number => told.reduce((sum, event) => sum + (event.type === 'push' ? event.to.length : 0), 0);
+  await expect.poll(() => [byProbe, byProxy].map(received), { timeout: 10_000 }).toEqual([42, 42]);
+  // Whatever is too much; `never` never ends, so both take all of the time.
+  await probe.drain(200);
+  await proxy.source.drain(200);
   a.disconnect();
   b.io.engine.close();
   const ended = () => [byProbe, byProxy].every((told) => told.filter(({ type }) => type === 'disconnect').length === 2);
-  await expect.poll(ended).toBe(true);
+  await expect.poll(ended, { timeout: 10_000 }).toBe(true);
   // the last argument is the offset of recovery, which both leave out in their own way
   const hidden = recovery ? 1 : 0;
   for (const sid of sids) expect(seenOf(byProxy, sid, hidden)).toEqual(seenOf(byProbe, sid, hidden));

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { App, type AppOptions, bundlePreload, root, temporary } from '../helper.js';
 import { type Counts, compare } from './compare.js';
-import { type FlowOptions, flow } from './flow.js';
+import { type FlowOptions, flow, LARGE, SMALLER } from './flow.js';
 import type { Observer } from './observer.js';
 
 const require = createRequire(import.meta.url);
@@ -21,7 +21,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const loadedBy = (...loader: string[]): string[] => [...loader, '--import', pathToFileURL(preload).href];
 
 async function tried(file: string, started: AppOptions = {}, options: FlowOptions = {}): Promise<Counts> {
-  app = await App.start(`kinds/${file}`, preload, started);
+  app = await App.start(`kinds/${file}`, preload, { ...started, env: { APP_LARGE: String(options.large ?? SMALLER), ...started.env } });
   const heard = await app.reader();
   const replaying = await app.reader('replay');
   const observers = await flow(app, options);
@@ -36,7 +36,7 @@ const everything: Counts = { emits: 45, acks: 38, pushes: 130, answers: 5 };
 
 describe('everything that clients see is told once, equal, with its cause:', () => {
   it('plain http, CommonJS', async () => {
-    expect(await tried('http.cjs')).toEqual(everything);
+    expect(await tried('http.cjs', {}, { large: LARGE })).toEqual(everything);
   });
   it('plain http, ES modules', async () => {
     expect(await tried('http.mjs')).toEqual(everything);
@@ -75,15 +75,15 @@ describe('everything that clients see is told once, equal, with its cause:', () 
     expect(await tried('http.cjs', { env: { APP_SOCKET_IO: `socket.io-${version}` } }, { timeouts: version !== '4.0' })).toEqual({ ...everything, ...less });
   });
   it('polling', async () => {
-    expect(await tried('http.cjs', {}, { transports: ['polling'] })).toEqual(everything);
+    expect(await tried('http.cjs', {}, { transports: ['polling'], large: LARGE })).toEqual(everything);
   });
   it('msgpack', async () => {
-    expect(await tried('http.cjs', { env: { APP_PARSER: 'socket.io-msgpack-parser' } }, { parser: require('socket.io-msgpack-parser') })).toEqual(everything);
+    expect(await tried('http.cjs', { env: { APP_PARSER: 'socket.io-msgpack-parser' } }, { parser: require('socket.io-msgpack-parser'), large: LARGE })).toEqual(everything);
   });
   it('a parser for JSON only', async () => {
     const parser = join(root, 'tests/probe/apps/kinds/json-parser.cjs');
-    const started = { env: { APP_PARSER: parser, APP_LARGE: '1000' } };
-    expect(await tried('http.cjs', started, { parser: require(parser), jsonOnly: true })).toEqual(everything);
+    const started = { env: { APP_PARSER: parser } };
+    expect(await tried('http.cjs', started, { parser: require(parser), jsonOnly: true, large: 1000 })).toEqual(everything);
   });
   it('connection state recovery', async () => {
     // One volatile push less: a broadcast is what keeps the transport busy.
@@ -93,7 +93,7 @@ describe('everything that clients see is told once, equal, with its cause:', () 
 
 it('clients see the same without the probe', async () => {
   const seen = async (started: AppOptions): Promise<unknown> => {
-    app = await App.start('kinds/http.cjs', preload, started);
+    app = await App.start('kinds/http.cjs', preload, { ...started, env: { APP_LARGE: String(SMALLER), ...started.env } });
     const observers = await flow(app);
     await app.stop();
     const names = observers.map(({ sid }, index) => [sid, `client ${index}`] as const);

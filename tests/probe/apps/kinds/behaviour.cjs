@@ -168,7 +168,7 @@ function values(socket, nsp) {
     socket.emit('bytes', tag, one, { two: two?.two ?? two });
     socket.emit('empty', tag, Buffer.alloc(0), new Uint8Array(0), [Buffer.alloc(0)]);
     socket.emit('views', tag, new Uint16Array([1, 2, 3]).subarray(1), new Uint8Array([4, 5]).buffer, new DataView(new ArrayBuffer(2)));
-    nsp.emit('large', tag, Buffer.alloc(Number(process.env.APP_LARGE ?? 2 << 20), 7));
+    nsp.emit('large', tag, Buffer.alloc(Number(process.env.APP_LARGE), 7));
     callback(Buffer.from([1]), [{ two }], Buffer.alloc(0));
   });
   socket.on('values', (tag, ...args) => {
