@@ -1,11 +1,27 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that attach the probe to this very process, or reach into it: it hooks what the next file would use without it. */
+const probes = [
+  'tests/probe/**/*.test.ts',
+  'tests/traps/**/*.test.ts',
+  'tests/replay/{abort,checkpoints,hostile,modes,probed,received,recovery,rows,update,values.property,vary}.test.ts',
+  'tests/playwright/{expect,preflight}.test.ts',
+];
+/** Tests that mostly wait for processes of their own. */
+const commands = ['tests/{cli,docs,e2e}/**/*.test.ts'];
+
+/** To start a process and to load the sources takes longer than most files run, so they share one where they can. */
+const shared = { isolate: false, testTimeout: 30_000, hookTimeout: 60_000 };
+
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
     // Two cores, real servers and a real browser: more workers only wait for each other.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Projects run one after the other by their names: those that take long first, so that no worker is left alone at the end.
+    projects: [
+      { test: { ...shared, name: 'commands', include: commands } },
+      { test: { ...shared, name: 'probes', include: probes, isolate: true, env: { REPLAY_TEST_ALONE: '1' } } },
+      { test: { ...shared, name: 'units', include: ['tests/**/*.test.ts'], exclude: [...commands, ...probes] } },
+    ],
   },
 });

@@ -68,6 +68,7 @@ export async function serveProbed(
   setup: (io: Server, db: BetterSqlite3.Database) => void,
   options: Partial<ServerOptions> = {},
 ): Promise<ProbedWorld> {
+  if (!process.env.REPLAY_TEST_ALONE) throw new Error('the probe stays in this process: name the file among `probes` in vitest.config.ts');
   process.env.REPLAY_RUNTIME_DIR ??= mkdtempSync(join(tmpdir(), 'socket-replay-test-'));
   attach(new Server());
   const Database = createRequire(import.meta.url)('../../examples/annotator/db/better-sqlite3.cjs') as typeof BetterSqlite3;
