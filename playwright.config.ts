@@ -20,5 +20,5 @@ export default defineReplayConfig({
     },
     reset,
   },
-  webServer: { command: 'npx tsx examples/annotator/server.ts', url: `${baseURL}/healthz`, env: { PORT: String(port) } },
+  webServer: { command: 'node --import tsx examples/annotator/server.ts', url: `${baseURL}/healthz`, env: { PORT: String(port) } },
 });

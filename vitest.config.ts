@@ -2,13 +2,19 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests that attach the probe to this very process, or reach into it: it hooks what the next file would use without it. */
 const probes = [
-  'tests/probe/**/*.test.ts',
+  'tests/probe/{channel,log-streams,timers}.test.ts',
+  'tests/probe/changes/{better-sqlite3,node-sqlite,pg,sqlite3}.test.ts',
   'tests/traps/**/*.test.ts',
   'tests/replay/{abort,checkpoints,hostile,modes,probed,received,recovery,rows,update,values.property,vary}.test.ts',
   'tests/playwright/{expect,preflight}.test.ts',
 ];
 /** Tests that mostly wait for processes of their own. */
-const commands = ['tests/{cli,docs,e2e}/**/*.test.ts'];
+const commands = [
+  'tests/{cli,docs,e2e}/**/*.test.ts',
+  'tests/probe/kinds/**/*.test.ts',
+  'tests/probe/{application,foreign-adapters,loading,sockets,unharmed}.test.ts',
+  'tests/probe/changes/{orms,pg-attribution,pg-libraries}.test.ts',
+];
 
 /** To start a process and to load the sources takes longer than most files run, so they share one where they can. */
 const shared = { isolate: false, testTimeout: 30_000, hookTimeout: 60_000 };

@@ -6,8 +6,8 @@ import { type Newcomer, newcomer } from '../e2e/newcomer.js';
 import { type Running, root, run, temporary } from '../e2e/support.js';
 
 export interface Scratch extends Newcomer {
-  /** runs a line of a shell block; its port 3000 is the project's own */
-  shell(command: string): Running;
+  /** runs a line of a shell block; its port 3000 is the project's own; `real` by the npx of npm, which takes longer than most of them */
+  shell(command: string, npx?: 'real'): Running;
   /** somebody at work in the application */
   use(): Promise<void>;
 }
@@ -24,11 +24,12 @@ export async function createScratch(): Promise<Scratch> {
   bin(folder, 'playwright', join(root, 'node_modules/@playwright/test/cli.js'));
   cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
   bin(folder, 'tsx', join(root, 'node_modules/tsx/dist/cli.mjs'));
+  const quick = npxOf(folder);
   const project = await newcomer(folder);
   const own = (text: string): string => text.replaceAll(':3000', `:${project.port}`);
   return {
     ...project,
-    shell: (command) =>
+    shell: (command, npx) =>
       run('sh', ['-c', own(command)], {
         cwd: folder,
         stdin: 'pipe',
@@ -38,6 +39,7 @@ export async function createScratch(): Promise<Scratch> {
           REPLAY_ITERATIONS: '1',
           REPLAY_USER_ALICE_PASSWORD: 'alice-pw',
           NODE_OPTIONS: '',
+          ...(npx !== 'real' && { PATH: `${quick}:${process.env.PATH}` }),
         },
       }),
     async use() {
@@ -54,6 +56,15 @@ export async function createScratch(): Promise<Scratch> {
 function link(from: string, to: string): void {
   mkdirSync(dirname(from), { recursive: true });
   symlinkSync(to, from);
+}
+
+/** Runs what is installed in the folder, and nothing else. */
+function npxOf(folder: string): string {
+  const own = join(folder, '.npx');
+  mkdirSync(own);
+  writeFileSync(join(own, 'npx'), '#!/bin/sh\nname="$1"\nshift\nexec "./node_modules/.bin/$name" "$@"\n');
+  chmodSync(join(own, 'npx'), 0o755);
+  return own;
 }
 
 /** npm makes these when it installs. */

@@ -29,6 +29,11 @@ test('tagging', async ({ browser, record }) => {
   await expect(bob.getByRole('list', { name: 'Activity feed' }).getByText('alice created')).toHaveCount(0);
 });
 
+test('tagging: there already', async ({ page, record }) => {
+  record('kept', { alice: page });
+  await enter(page, 'alice');
+});
+
 test('stopped', async ({ page, record }) => {
   const recording = record('stopped', { alice: page }, { exclude: ['statistic'] });
   await enter(page, 'alice');
@@ -61,6 +66,8 @@ describe.skipIf(!hasChromium)('the fixture `record` (needs Chromium)', () => {
     folder = join(root, '.socket-replay', 'e2e', `fixture-${target.port}`);
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'pages.spec.ts'), spec);
+    mkdirSync(join(folder, 'recordings'));
+    writeFileSync(join(folder, 'recordings/kept.yaml'), 'version: 1\nname: kept\n');
     writeFileSync(
       join(folder, 'playwright.config.ts'),
       `import { defineConfig } from '@playwright/test';
@@ -80,9 +87,11 @@ export default defineConfig({ use: { baseURL: '${target.url}', launchOptions: { 
     return recording;
   };
 
-  it('records the pages and contexts of each person until the test has passed', async () => {
+  it('records the pages and contexts of each person until the test has passed, and keeps what is there', async () => {
     const { code, output } = await test('-g', 'tagging');
     expect(code, output).toBe(0);
+    expect(output).toMatch(/kept\.yaml is there already and is kept/);
+    expect(text('kept')).toBe('version: 1\nname: kept\n');
     const { recorded, status, sessions } = read('tagging');
     expect(recorded?.source).toBe('page');
     expect(status).toBe('finished');
@@ -95,15 +104,10 @@ export default defineConfig({ use: { baseURL: '${target.url}', launchOptions: { 
     expect(output).toContain('recordings/tagging.yaml: finished');
   });
 
-  it('keeps what is there, unless snapshots are to be updated', async () => {
-    const before = text('tagging');
-    const kept = await test('-g', 'tagging');
-    expect(kept.code, kept.output).toBe(0);
-    expect(kept.output).toMatch(/tagging\.yaml is there already and is kept/);
-    expect(text('tagging')).toBe(before);
-    const again = await test('-g', 'tagging', '--update-snapshots');
-    expect(again.code, again.output).toBe(0);
-    expect(text('tagging')).not.toBe(before);
+  it('writes over what is there where snapshots are to be updated', async () => {
+    const { code, output } = await test('-g', 'there already', '--update-snapshots');
+    expect(code, output).toBe(0);
+    expect(read('kept').sessions.map(({ id }) => id)).toEqual(['alice']);
   });
 
   slow('writes when it is stopped', {}, async () => {

@@ -30,5 +30,9 @@ describe('the main job', () => {
       expect(output).toContain(`recordings/${first?.recording}.yaml:${first?.line}`);
       const regressionRed = results.tests.some((test) => test.kind === 'regression' && test.verdict !== 'finished');
       expect(regressionRed).toBe(expected.project.test('regression'));
+      // Law 2: a failed one ends the climb, the rest reads not run.
+      const failed = results.tests.find((test) => test.verdict === 'failed')?.iteration ?? 0;
+      expect(failed > 0).toBe(!regressionRed);
+      expect(results.notRun.map((level) => level.iteration)).toEqual([1, 2, 3].filter((iteration) => iteration > failed));
     });
 });

@@ -9,7 +9,12 @@ import { full } from '../slow.js';
 import { cli, configFor, type PlaywrightRun, playwrightTest, type Running, root, run, startAnnotator, type Target, temporary } from './support.js';
 
 const replay = (target: Target, args: string[] = []): Promise<PlaywrightRun> =>
-  playwrightTest([configFor(target.port, { use: "reset: { post: '/reset' }", scale: 'iterations: 1,' }), ...args], { REPLAY_WATCH: target.database });
+  playwrightTest(
+    [configFor(target.port, { use: `reset: async () => void (await fetch('${target.url}/reset', { method: 'POST' })),`, scale: 'iterations: 1,' }), ...args],
+    {
+      REPLAY_WATCH: target.database,
+    },
+  );
 
 describe('recordings of the probe, replayed without it', () => {
   let target: Target;
@@ -28,6 +33,8 @@ describe('recordings of the probe, replayed without it', () => {
       ['iteration-1', 'iteration'],
     ]);
     expect(results.tests[0]?.watch).toContain('snapshots');
+    // By a function of the configuration.
+    expect(results.tests[0]?.level).toBe('exact');
     expect(results.tests.every(({ notMeasured }) => notMeasured.every((sentence) => !sentence.includes('row changes')))).toBe(true);
   });
 });

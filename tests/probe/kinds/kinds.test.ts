@@ -78,7 +78,9 @@ describe('everything that clients see is told once, equal, with its cause:', () 
     expect(await tried('http.cjs', {}, { transports: ['polling'], large: LARGE })).toEqual(everything);
   });
   it('msgpack', async () => {
-    expect(await tried('http.cjs', { env: { APP_PARSER: 'socket.io-msgpack-parser' } }, { parser: require('socket.io-msgpack-parser'), large: LARGE })).toEqual(everything);
+    expect(await tried('http.cjs', { env: { APP_PARSER: 'socket.io-msgpack-parser' } }, { parser: require('socket.io-msgpack-parser'), large: LARGE })).toEqual(
+      everything,
+    );
   });
   it('a parser for JSON only', async () => {
     const parser = join(root, 'tests/probe/apps/kinds/json-parser.cjs');
