@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import type { Recording } from '../../src/recording/schema.js';
 import { anyTypes, nowForms, type TagBody, Tagged, type Value, type ValueObject } from '../../src/recording/values.js';
+import { codePoint } from '../code-point.js';
 
 // biome-ignore format: a table
 const odd = [
@@ -13,7 +14,7 @@ const odd = [
 
 const text = fc.oneof(
   fc.constantFrom(...odd),
-  fc.string({ unit: 'binary', maxLength: 30 }),
+  fc.string({ unit: codePoint, maxLength: 30 }),
   fc.string({ maxLength: 20 }),
   fc.array(fc.constantFrom(...odd, '\n', 'word'), { maxLength: 4 }).map((parts) => parts.join('')),
 );

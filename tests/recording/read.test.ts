@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readRecording } from '../../src/recording/read.js';
+import { codePoint } from '../code-point.js';
 
 const read = (text: string) => readRecording(text, { file: 'r.yaml', readBinary: () => undefined });
 const errors = (text: string) => (read(text).errors ?? []).map(({ code, what, where }) => `${where?.file}:${where?.line}:${where?.column} ${code} ${what}`);
@@ -251,7 +252,7 @@ it('never throws', () => {
     fc.property(
       fc.oneof(
         fc.array(piece, { maxLength: 30 }).map((parts) => parts.join('')),
-        fc.string({ unit: 'binary' }),
+        fc.string({ unit: codePoint }),
       ),
       (text) => {
         for (const whole of [text, `version: 1\nname: r\nstatus: finished\nsessions:\n${text}`, withArgs(`[${text}]`)]) {

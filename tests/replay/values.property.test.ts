@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { Socket as ServerSocket } from 'socket.io';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { codePoint } from '../code-point.js';
 import { client, record } from './record.js';
 import { closeAll, type ProbedWorld, run, serveProbed } from './world.js';
 
@@ -60,7 +61,7 @@ const text = fc.oneof(
     '9007199254740993',
     '-170141183460469231731687303715884105728',
   ),
-  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.string({ unit: codePoint, maxLength: 12 }),
 );
 const bytes = fc.oneof(
   fc.uint8Array({ maxLength: 8 }),

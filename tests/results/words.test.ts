@@ -5,6 +5,7 @@ import { differenceWords, failureWords } from '../../src/results/headline.js';
 import { percentile, summarize } from '../../src/results/latency.js';
 import type { Difference, Failure } from '../../src/results/schema.js';
 import { formatValue, milliseconds, quote, visible } from '../../src/results/text.js';
+import { codePoint } from '../code-point.js';
 
 const words = (path: string, kind: Difference['class'], expected?: Difference['expected'], actual?: Difference['actual']): string =>
   differenceWords({ path, class: kind, part: 'change', ...(expected !== undefined && { expected }), ...(actual !== undefined && { actual }) });
@@ -54,7 +55,7 @@ describe('values', () => {
     expect(visible('שלום ok é 😀')).toBe('שלום ok é 😀');
     fc.assert(
       fc.property(
-        fc.string({ unit: 'binary' }),
+        fc.string({ unit: codePoint }),
         (text) => !/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/u.test(visible(text)),
       ),
     );
