@@ -17,7 +17,7 @@ const commands = [
 ];
 
 /** To start a process and to load the sources takes longer than most files run, so they share one where they can. */
-const shared = { isolate: false, testTimeout: 30_000, hookTimeout: 60_000 };
+const shared = { isolate: false, testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 10_000 } } };
 
 export default defineConfig({
   test: {

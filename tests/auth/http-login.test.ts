@@ -92,6 +92,6 @@ describe('getting in by HTTP', () => {
     const began = performance.now();
     setTimeout(() => abort.abort(), 30);
     await expect(httpLogin(url, 'alice', login(), abort.signal)).rejects.toThrow();
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(5000);
   });
 });

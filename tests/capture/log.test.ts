@@ -38,7 +38,7 @@ describe('writing', () => {
       },
     });
     for (let i = 1; i <= 300; i++) log.append(emit('a', i, 'x', { args: ['y'.repeat(1000)] }));
-    await vi.waitFor(() => expect(pieces).toHaveLength(1));
+    await vi.waitFor(() => expect(pieces).toHaveLength(1), 10_000);
     expect(pieces[0]?.length).toBeGreaterThanOrEqual(64 * 1024);
     const ended = log.end({ status: 'finished' });
     const pump = setInterval(() => waiting.shift()?.(), 1);
@@ -61,7 +61,7 @@ describe('writing', () => {
       await Promise.resolve();
       expect(pieces).toEqual([]);
       vi.advanceTimersByTime(1);
-      await vi.waitFor(() => expect(pieces).toHaveLength(1));
+      await vi.waitFor(() => expect(pieces).toHaveLength(1), 10_000);
       await log.end({ status: 'finished' });
     } finally {
       vi.useRealTimers();

@@ -74,7 +74,7 @@ describe('a recording that runs', () => {
     const { url } = await world.application();
     const recorder = world.cli('record', '--name', 'one', '--target', url);
     await recorder.prints(/Recording\./);
-    await vi.waitFor(() => expect(findRecorders()).toHaveLength(1));
+    await vi.waitFor(() => expect(findRecorders()).toHaveLength(1), 10_000);
     await checkpoint('cart');
     await expect(checkpoint('cart')).rejects.toThrow(/REPLAY_CHECKPOINT: there is a checkpoint of the name cart/);
     await expect(checkpoint('cart', { recording: 'two' })).rejects.toThrow(/REPLAY_NO_CAPTURE: two is not recorded now/);
@@ -90,11 +90,11 @@ describe('a recording that runs', () => {
     alice.on('socket-replay:recording', (state) => told.push(state));
     const recorder = world.cli('record', '--name', 'told', '--target', url, '--notify', '--new');
     await recorder.prints(/Recording\./);
-    await vi.waitFor(() => expect(told).toEqual([{ recording: true }]));
+    await vi.waitFor(() => expect(told).toEqual([{ recording: true }]), 10_000);
     await alice.emitWithAck('noteAdd', { text: 'one' });
     recorder.enter('stop');
     expect(await recorder.ends()).toBe(0);
-    await vi.waitFor(() => expect(told).toEqual([{ recording: true }, { recording: false }]));
+    await vi.waitFor(() => expect(told).toEqual([{ recording: true }, { recording: false }]), 10_000);
     expect(JSON.stringify(recording('told'))).not.toContain('socket-replay:recording');
   });
 });

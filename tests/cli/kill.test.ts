@@ -59,7 +59,7 @@ describe('the recorder', () => {
       expect(noteNumbers(recording(name))).toEqual(upTo(emits));
       app.signal('SIGKILL');
     },
-    30_000,
+    60_000,
   );
 });
 
@@ -83,6 +83,6 @@ describe('the application', () => {
       expect(numbers.length).toBeLessThanOrEqual(acks);
       expect(numbers.length).toBeGreaterThanOrEqual(acks - 30);
     },
-    30_000,
+    60_000,
   );
 });

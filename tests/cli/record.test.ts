@@ -139,7 +139,7 @@ describe('with a command', () => {
     const pid = Number((await cli.prints(/pid (\d+)/))[1]);
     cli.signal('SIGINT');
     expect(await cli.ends()).toBe(130);
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 10_000);
   });
 });
 

@@ -83,7 +83,7 @@ describe('the target', () => {
     for (const step of close.splice(0)) await step();
     const began = performance.now();
     expect(await checked(gone, true, { connectTimeout: 400 })).toMatch(/REPLAY_TARGET_UNREACHABLE.*ECONNREFUSED/);
-    expect(performance.now() - began).toBeLessThan(1500);
+    expect(performance.now() - began).toBeLessThan(5000);
     expect(await checked(gone)).toContain('ECONNREFUSED');
   });
 });

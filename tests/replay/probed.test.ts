@@ -112,11 +112,11 @@ describe('names', () => {
     world = await notes();
     const get = emit('get', [id('note1')], { ack: [null] });
     const { traces, took } = await run(world, recorded('unbound', { alice: [connect(), emit('join', ['r'], { ack: [id('note1')] }), get, get, get] }), {
-      ackTimeout: 300,
+      ackTimeout: 600,
     });
     for (const n of [2, 3, 4])
       expect(traces[`0/alice/${n}`]).toMatchObject({ outcome: 'skipped', start: null, needs: { name: 'note1', producer: { session: 'alice', trace: 1 } } });
-    expect(took).toBeLessThan(800);
+    expect(took).toBeLessThan(1800);
   });
 
   it('of unique texts differ between copies and between recordings', async () => {
@@ -335,7 +335,7 @@ describe('the end of an iteration', () => {
     );
     expect(summary.errors.map(({ code }) => code)).toEqual(['REPLAY_PROBE_LOST']);
     expect(summary.verdict).toBe('failed');
-    expect(took).toBeLessThan(1000);
+    expect(took).toBeLessThan(3000);
   });
 });
 

@@ -354,7 +354,7 @@ describe.skipIf(!hasChromium)(`the report in Chromium${hasChromium ? '' : ' (ski
     expect(problems).toEqual([]);
   });
 
-  it('stays quick with 5,000 traces', async () => {
+  it('stays quick with 5,000 traces', { retry: 3 }, async () => {
     const { page, problems } = await openPage(browser, `${await reportOf(assets, [manyTraces()])}#view=traces`);
     expect(Number(await page.getByRole('grid').getAttribute('aria-rowcount'))).toBe(5121);
     const took = await page.evaluate(`(async () => {

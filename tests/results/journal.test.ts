@@ -28,8 +28,7 @@ describe('the writer', () => {
     expect(statSync(path).size).toBe(0);
     const all = Array.from({ length: 3000 }, (_, i) => note(`${i} ${'ä'.repeat(50)}`));
     for (const record of all) journal.write(record);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(statSync(path).size).toBeGreaterThan(64 * 1024);
+    await expect.poll(() => statSync(path).size).toBeGreaterThan(64 * 1024);
     await journal.close();
     expect(await read(path)).toEqual([note('small'), ...all]);
   });
@@ -38,8 +37,7 @@ describe('the writer', () => {
     const path = file();
     const journal = openJournal(path);
     journal.write(note('a'));
-    await new Promise((resolve) => setTimeout(resolve, 1300));
-    expect(await read(path)).toEqual([note('a')]);
+    await expect.poll(() => read(path)).toEqual([note('a')]);
     await journal.close();
   });
 

@@ -17,7 +17,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     lab = await openLab();
     proxy = await proxySource(new URL(lab.url), 0);
     browser = await chromium.launch({ executablePath, args });
-  }, 30_000);
+  }, 60_000);
   afterAll(async () => {
     await browser?.close();
     proxy.source.stop();

@@ -12,7 +12,7 @@ describe.skipIf(!existsSync(executablePath))('annotator page (needs Chromium)', 
   beforeAll(async () => {
     lab = await openLab();
     browser = await chromium.launch({ executablePath, args });
-  }, 30_000);
+  }, 60_000);
   afterAll(async () => {
     await browser?.close();
     await lab.close();

@@ -358,7 +358,7 @@ describe('where rows cannot be measured, the application goes on', () => {
     await expect(run(db, 'INSERT INTO t VALUES (1)')).rejects.toThrow('SQLITE_BUSY');
     await exec(other, 'COMMIT');
     await measured;
-    await vi.waitFor(async () => expect(await all(db, 'SELECT 1 FROM sqlite_temp_master')).not.toEqual([]));
+    await vi.waitFor(async () => expect(await all(db, 'SELECT 1 FROM sqlite_temp_master')).not.toEqual([]), 10_000);
     await idle(db);
     await run(db, 'INSERT INTO t VALUES (2)');
     expect(await short()).toEqual([['insert', 't', { rowid: 1 }, null, { v: 2 }]]);
