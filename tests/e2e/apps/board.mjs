@@ -4,7 +4,8 @@ import Database from 'better-sqlite3';
 import pg from 'pg';
 import { Server } from 'socket.io';
 
-const { BOARD_DB = '', BOARD_BUG, PORT = '0' } = process.env;
+const { BOARD_DB = '', BOARD_BUG = '', PORT = '0' } = process.env;
+const bugs = BOARD_BUG.split(',');
 
 const tables = (key) => `CREATE TABLE IF NOT EXISTS card (id ${key}, title text, moved integer DEFAULT 0);
   CREATE TABLE IF NOT EXISTS history (id ${key}, what text)`;
@@ -27,8 +28,8 @@ const http = createServer();
 const io = new Server(http);
 io.on('connection', (socket) => {
   socket.on('addCard', async (title, reply) => {
-    const [{ id }] = await query('INSERT INTO card (title) VALUES ($1) RETURNING id', BOARD_BUG === 'other-value' ? title.toLowerCase() : title);
-    if (BOARD_BUG !== 'not-written') await query('INSERT INTO history (what) VALUES ($1) RETURNING id', `added ${title}`);
+    const [{ id }] = await query('INSERT INTO card (title) VALUES ($1) RETURNING id', bugs.includes('other-value') ? title.toLowerCase() : title);
+    if (!bugs.includes('not-written')) await query('INSERT INTO history (what) VALUES ($1) RETURNING id', `added ${title}`);
     reply({ cardId: id });
     io.emit('added', { cardId: id, title });
   });
