@@ -79,13 +79,14 @@ const SHOWN = 10_000;
 const HELD = 20_000;
 
 type PushMessage = Extract<FromProbe, { type: 'push' }>;
+type Emission = Pick<PushMessage, 'cause' | 'except' | 'volatile'>;
 type ChangeMessage = Extract<FromProbe, { type: 'change' }>;
 
 export function createEffects(options: EffectsOptions): Effects {
   const { bySid } = options;
   const counts: EffectCounts = { foreign: 0, unattributed: { pushes: 0, changes: 0 }, ignoredChanges: 0, ignoredPushes: 0, examples: [] };
   const receipts = new Map<string, { session: SessionState; event: string; args: Value[] }[]>();
-  const reports = new Map<string, (string | null)[]>();
+  const reports = new Map<string, Emission[]>();
   /** what the probe said of sockets that nobody here knows yet, by socket id */
   const early = new Map<string, (PushMessage | ChangeMessage)[]>();
   let held = 0;
@@ -133,7 +134,7 @@ export function createEffects(options: EffectsOptions): Effects {
   };
 
   /** Both halves are there: the cause is proven. */
-  const deliver = (cause: string | null, receiver: SessionState, event: string, args: Value[]): void => {
+  const deliver = ({ cause, except = [], volatile }: Emission, receiver: SessionState, event: string, args: Value[]): void => {
     const to = receiver.session.id;
     const source = sourceOf(cause, bySid);
     if (!source) {
@@ -161,7 +162,8 @@ export function createEffects(options: EffectsOptions): Effects {
       return;
     }
     if (own) {
-      addPush(run, { to, event, args });
+      const leftOut = except.flatMap((sid) => bySid.get(sid) ?? []).filter(({ copy }) => copy === receiver.copy);
+      addPush(run, { to, event, args, except: leftOut.map(({ session }) => session.id), ...(volatile && { volatile }) });
       if (bindPush(run, to, event, args)) options.bound(source.session);
     } else addLeak(run, receiver, event, args);
     options.changed(run);
@@ -172,8 +174,8 @@ export function createEffects(options: EffectsOptions): Effects {
     if (hold(sid, one) || !bySid.has(sid) || hold(sidOf(message.cause), one)) return;
     const key = `${sid} ${message.event} ${message.hash}`;
     const receipt = take(receipts, key);
-    if (receipt) deliver(message.cause, receipt.session, receipt.event, receipt.args);
-    else add(reports, key, message.cause);
+    if (receipt) deliver(message, receipt.session, receipt.event, receipt.args);
+    else add(reports, key, message);
   };
   const tellWritten = (message: ChangeMessage): void => {
     if (bySid.has(sidOf(message.cause) ?? '')) options.wrote?.(message);
@@ -220,9 +222,9 @@ export function createEffects(options: EffectsOptions): Effects {
         return;
       }
       const key = `${session.sid} ${event} ${args === TOO_DEEP ? '' : hashArgs(args)}`;
-      const cause = take(reports, key);
-      if (cause === undefined) add(receipts, key, { session, event, args });
-      else deliver(cause, session, event, args);
+      const emission = take(reports, key);
+      if (emission === undefined) add(receipts, key, { session, event, args });
+      else deliver(emission, session, event, args);
     },
     watched(changes) {
       if (over) return;

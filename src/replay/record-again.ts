@@ -31,7 +31,7 @@ export function recordAgain({ input, sessions }: Pick<Replaying, 'input' | 'sess
       ...(trace.emit !== undefined && run.args && { args: list(run.args, 'args') }),
       ...(run.ack && { ack: list(run.ack, 'ack') }),
       ...(trace.http && run.answer && { http: { ...trace.http, ...(redact({ ...run.answer }, undefined, 'answer') as Partial<Trace['http']>) } }),
-      pushes: run.pushes.map(({ to, event: of, args }) => ({ to, event: of, args: list(args, 'args', of) })),
+      pushes: run.pushes.map(({ to, event: of, args, volatile }) => ({ to, event: of, args: list(args, 'args', of), ...(volatile && { volatile }) })),
       changes: run.changes.map((change) => changeEntry(change, (row) => redact(row, `table:${change.table}`, 'row') as Record<string, Value>)),
     };
   };

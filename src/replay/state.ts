@@ -115,6 +115,9 @@ export interface ReceivedPush {
   to: string;
   event: string;
   args: Value[];
+  /** who of its copy was left out, as the probe tells it; absent: it told nothing */
+  except?: string[];
+  volatile?: true;
 }
 
 /** One trace in one copy, from its start until it is judged. */

@@ -7,7 +7,7 @@ import type { Edit } from '../recording/edit.js';
 import { toJson } from '../recording/json.js';
 import { allNames, keepNamesAt } from '../recording/names/keep.js';
 import { type Renewing, renew, renewArgs, renewObject, withNew } from '../recording/renew.js';
-import { type Change, type ChangeEntry, changeOf, labelOf, type Push, type Recording, receivers, type Trace } from '../recording/schema.js';
+import { type Change, type ChangeEntry, changeOf, labelOf, leftOut, type Push, type Recording, receivers, type Trace } from '../recording/schema.js';
 import { bind, fillTemplate } from '../recording/scope.js';
 import { editsBetween } from '../recording/tree-edits.js';
 import { namesOf, Tagged, type Value, type ValueObject, walk } from '../recording/values.js';
@@ -176,6 +176,14 @@ function renewPushes(run: TraceRun, fresh: Trace, order: ReadonlyMap<string, num
     const ids = to.toSorted((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0));
     return ids.length === 1 ? (ids[0] ?? '') : ids;
   };
+  /** Who was left out, where the receivers are other ones than recorded: the probe tells it of each emission. */
+  const leavingOut = (push: Push, got: readonly number[]): Push => {
+    const told = got.map((index) => run.pushes[index]?.except);
+    if (told.length === 0 || told.includes(undefined)) return push;
+    const ids = [...new Set(told.flatMap((except) => except ?? []))];
+    const { except: _, ...rest } = push;
+    return ids.length === 0 ? rest : { ...rest, except: sorted(ids) };
+  };
   const entries = (run.expected.pushes ?? []).flatMap((push): Entry<Push>[] => {
     const to = receivers(push);
     if (to.length === 0) return [{ entry: push, got: [] }];
@@ -193,7 +201,7 @@ function renewPushes(run: TraceRun, fresh: Trace, order: ReadonlyMap<string, num
       if (index !== undefined) group.got.push(index);
     }
     return [...groups.values()].map(({ args, to: ids, got }) => ({
-      entry: ids.length === to.length ? withArgs(push, args) : withArgs({ ...push, to: sorted(ids) }, args),
+      entry: ids.length === to.length ? inOrder({ ...push, args }) : inOrder(leavingOut({ ...push, to: sorted(ids), args }, got)),
       got,
     }));
   });
@@ -208,12 +216,14 @@ function renewPushes(run: TraceRun, fresh: Trace, order: ReadonlyMap<string, num
         compareValue(entry.args ?? [], seenAt(index), '', { ...context, session: to }).differences.length === 0,
     );
     if (same) {
-      same.entry = { ...same.entry, to: sorted([...receivers(same.entry), to]) };
       same.got.push(index);
+      same.entry = inOrder(leavingOut({ ...same.entry, to: sorted([...receivers(same.entry), to]) }, same.got));
     } else {
       // On one connection the order is that of the server.
       const mine = (one: number): boolean => run.pushes[one]?.to === to;
-      place(entries, { entry: withArgs({ to, event }, argsAt(index)), got: [index] }, index, mine);
+      const { volatile } = fresh.pushes?.[index] ?? {};
+      const push: Push = { to, event, args: argsAt(index), ...(volatile && { volatile }) };
+      place(entries, { entry: inOrder(leavingOut(push, [index])), got: [index] }, index, mine);
     }
   }
   return joined(entries, sorted);
@@ -223,17 +233,30 @@ function renewPushes(run: TraceRun, fresh: Trace, order: ReadonlyMap<string, num
 function joined(entries: Entry<Push>[], sorted: (to: string[]) => string | string[]): Push[] {
   const out: { push: Push; key: string }[] = [];
   for (const { entry } of entries) {
-    const key = JSON.stringify([entry.event, toJson(entry.args ?? []), toJson(entry.answer ?? null)]);
+    const key = JSON.stringify([entry.event, toJson(entry.args ?? []), toJson(entry.answer ?? null), entry.volatile ?? false]);
     const known = out.find((one) => one.key === key && !receivers(one.push).some((id) => receivers(entry).includes(id)));
-    if (known && receivers(entry).length > 0 && receivers(known.push).length > 0)
-      known.push = { ...known.push, to: sorted([...receivers(known.push), ...receivers(entry)]) };
-    else out.push({ push: entry, key });
+    if (known && receivers(entry).length > 0 && receivers(known.push).length > 0) {
+      const except = [...new Set([...leftOut(known.push), ...leftOut(entry)])];
+      known.push = inOrder({
+        ...known.push,
+        to: sorted([...receivers(known.push), ...receivers(entry)]),
+        ...(except.length > 0 && { except: sorted(except) }),
+      });
+    } else out.push({ push: entry, key });
   }
   return out.map(({ push }) => push);
 }
 
-function withArgs({ args: _, answer, except, ...push }: Push, args: Value[]): Push {
-  return { ...push, ...(args.length > 0 && { args }), ...(except !== undefined && { except }), ...(answer && { answer }) };
+/** As a capture writes it; no arguments are no key. */
+function inOrder({ to, event, args = [], except, volatile, answer }: Push): Push {
+  return {
+    to,
+    event,
+    ...(args.length > 0 && { args }),
+    ...(except !== undefined && { except }),
+    ...(volatile && { volatile }),
+    ...(answer && { answer }),
+  };
 }
 
 /** Behind the last one that came before it, else before the first one that came after it. */

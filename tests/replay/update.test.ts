@@ -25,6 +25,11 @@ beforeAll(async () => {
       void db.prepare('INSERT INTO log (noteId, what, at) VALUES (?, ?, ?)').run(noteId, what, new Date().toISOString());
     io.on('connection', (socket) => {
       socket.on('noteAdd', ({ text }, done) => {
+        if (has('new broadcast')) {
+          socket.broadcast.emit('hint', 'added');
+        }
+        // First: where the connection is busy it would be thrown away.
+        if (has('new volatile')) socket.broadcast.volatile.emit('spark');
         const shareKey = `k${crypto.randomUUID().replaceAll('-', '').slice(0, 19)}X9z`;
         const at = new Date().toISOString();
         const id = Number(db.prepare('INSERT INTO note (text, rev, shareKey, at) VALUES (?, 1, ?, ?)').run(text, shareKey, at).lastInsertRowid);
@@ -92,9 +97,17 @@ function loaded(text: string): LoadedRecording {
   return { recording, file: 'r.yaml', lineOf: () => 1 };
 }
 
+const reset = (): void => void world.db.exec("DELETE FROM log; DELETE FROM tag; DELETE FROM note WHERE id > 1; UPDATE note SET text = 'the first', rev = 1");
+
+/** With the bugs of before. */
+function inTwoCopies(text: string): Promise<Outcome> {
+  reset();
+  return run(world, loaded(text), { copies: 2 });
+}
+
 async function replayed(text: string, ...withBugs: string[]): Promise<Outcome & { text: string }> {
   bugs = withBugs;
-  world.db.exec("DELETE FROM log; DELETE FROM tag; DELETE FROM note WHERE id > 1; UPDATE note SET text = 'the first', rev = 1");
+  reset();
   const outcome = await run(world, loaded(text), { update: true, secrets: new Map([['pin', 'configured-secret']]) });
   const { update } = outcome.summary;
   if (!update || update.refused !== undefined) return { ...outcome, text };
@@ -183,7 +196,8 @@ describe('updated', () => {
       ['secret'],
       [`- ${answered}`, '+ ack: [{ success: true, id: !id note1, shareKey: !id shareKey1, token: !secret token1, via: !text "Basic ${!secret pin}" }]'],
     ],
-    [['not to the sender'], ['- - to: [anonymous, anonymous-2]', '+ - to: anonymous-2']],
+    [['not to the sender'], ['- - to: [anonymous, anonymous-2]', '+ - to: anonymous-2', '+ except: anonymous']],
+    [['new broadcast'], ['+ - { to: anonymous-2, event: hint, args: [added], except: anonymous }']],
   ])('%j: red, then green, and with the application as it was the text of before', async (names, lines) => {
     const red = await replayed(yaml, ...names);
     expect(red.summary.verdict).toBe('failed');
@@ -191,9 +205,22 @@ describe('updated', () => {
     expect(changedLines(yaml, red.text).sort()).toEqual(lines.sort());
     const green = await replayed(red.text, ...names);
     expect(green.summary.verdict, JSON.stringify(green.records.filter((one) => one.type === 'trace' && one.differences))).toBe('finished');
+    // Whom a broadcast leaves out is told too: their twins in the other copy may receive it.
+    const together = names.some((name) => /broadcast|sender/.test(name)) ? await inTwoCopies(red.text) : undefined;
+    expect(together?.summary.verdict ?? 'finished', JSON.stringify(together?.records.filter((one) => one.type === 'trace' && one.differences))).toBe(
+      'finished',
+    );
     const back = await replayed(red.text);
     expect(back.summary.update?.refused).toBeUndefined();
     expect(back.text).toBe(yaml);
+  });
+
+  it('says of a new push that it may get lost, and keeps it where it does not come: it may only have got lost', async () => {
+    const red = await replayed(yaml, 'new volatile');
+    expect(changedLines(yaml, red.text)).toEqual(['+ - { to: anonymous-2, event: spark, except: anonymous, volatile: true }']);
+    const without = await replayed(red.text);
+    expect(without.summary.verdict).toBe('finished');
+    expect(without.text).toBe(red.text);
   });
 
   it('is nothing where a trace was not answered', async () => {
