@@ -1,5 +1,6 @@
 /** Replays recordings, twice alone and once in two copies, and writes what of them is noise: `learn`, and the end of `record`. */
 import { ReplayErrors } from '../errors.js';
+import { collisionsOf } from '../recording/collide.js';
 import { type EditedFiles, editFiles } from '../recording/edit-files.js';
 import { editRecording } from '../recording/edit-recording.js';
 import { type Lesson, learn } from '../recording/learn.js';
@@ -33,33 +34,62 @@ export async function learnNoise(terminal: Console, out: string, names: readonly
   const alone = await replayOnce(recordings, 'alone');
   const together = await inCopies(terminal, recordings);
   const runs = [first, alone, ...(together ? [together] : [])];
-  for (let more = 0; more < MORE && undecided(recordings, runs); more++) {
-    terminal.print('Not decided yet. Replaying alone once more …');
-    runs.push(await replayOnce(recordings, 'alone'));
-  }
-  const red = runs.find(isRed);
   // The first of the two alone may be the red one.
   const found: Learning = { recordings, alone: isRed(first) ? first : alone, together, matchers: 0, written: false };
-  if (!red) return found;
+  const noise = await noiseIn(terminal, out, recordings, runs);
+  if (!noise) return found;
+  for (const line of [...noise.edited.diff, ...noise.lessons]) terminal.print(line);
+  found.matchers = noise.matchers;
+  if (noise.edited.changed.length === 0 || !(await agree())) return found;
+  noise.edited.write();
+  terminal.print('Written. Replaying once more …');
+  return { ...found, ...(await replayBoth(terminal, out, names)), written: true };
+}
 
+/** What of the differences of these replays, and of more if they do not decide it, is noise; undefined: there are none. */
+export async function noiseIn(
+  terminal: Console,
+  out: string,
+  recordings: readonly LoadedRecording[],
+  replays: readonly Results[],
+): Promise<{ edited: EditedFiles; lessons: string[]; matchers: number } | undefined> {
+  const runs = [...replays];
+  for (let more = 0; more < MORE && undecided(recordings, runs); more++) {
+    // What only copies together differ in, one alone never tells.
+    const how = undecided(recordings, runs.filter(isAlone)) ? 'alone' : 'together';
+    // Where copies collide, what else they differ in may only follow.
+    if (
+      how === 'together' &&
+      recordings.some(
+        ({ recording }) =>
+          collisionsOf(
+            recording,
+            runs.flatMap((one) => copiesOf(one, recording.name)),
+          ).length > 0,
+      )
+    )
+      break;
+    terminal.print(`Not decided yet. Replaying ${how === 'alone' ? 'alone' : 'two copies together'} once more …`);
+    runs.push(await replayOnce(how === 'alone' ? recordings : pooled(recordings), how));
+  }
+  if (!runs.some(isRed)) return undefined;
   const lessons: string[] = [];
+  let matchers = 0;
   const edited = editFiles(
     out,
     recordings.map(({ file }) => file),
     (text, reading) =>
       editRecording(text, reading, ({ recording, lineOf }) => {
         const lesson = lessonOf(recording, runs);
-        found.matchers += lesson.learnt.length;
+        matchers += lesson.learnt.length;
         lessons.push(...lessonLines(lesson, { recording, file: reading.file, lineOf }));
         return lesson.edits;
       }),
   );
-  for (const line of [...edited.diff, ...lessons]) terminal.print(line);
-  if (edited.changed.length === 0 || !(await agree())) return found;
-  edited.write();
-  terminal.print('Written. Replaying once more …');
-  return { ...found, ...(await replayBoth(terminal, out, names)), written: true };
+  return { edited, lessons, matchers };
 }
+
+const isAlone = ({ tests }: Results): boolean => tests.every(({ copies }) => copies === 1);
 
 /** What differed in one replay only, or a list that came in one other order: noise and a change look alike. */
 const undecided = (recordings: readonly LoadedRecording[], runs: readonly Results[]): boolean =>

@@ -5,7 +5,7 @@ import type { Console } from './console.js';
 import { exitCodes } from './exit.js';
 import { greenWords, isRed, learnNoise } from './learning.js';
 import { playwrightConfig } from './playwright.js';
-import { settleSecondCopy } from './second-copy.js';
+import { isOnWhatWasLeft, settleSecondCopy } from './second-copy.js';
 import { plural } from './words.js';
 
 interface Recorded {
@@ -38,7 +38,7 @@ export async function offerReplay(
   if (application && /\bwebServer\b/.test(readFileSync(config, 'utf8'))) await application.stop();
   // Nobody has reviewed it yet: what is learnt is part of what will be.
   const learning = await learnNoise(terminal, out, [name], async () => true);
-  const settled = isRed(learning.alone) ? undefined : await settleSecondCopy(terminal, out, learning);
+  const settled = isRed(learning.alone) && !isOnWhatWasLeft(learning) ? undefined : await settleSecondCopy(terminal, out, learning);
   const { alone, together, recordings } = { ...learning, ...settled?.replays };
   const learnt = learning.written ? `; ${plural(learning.matchers, 'matcher')} learnt` : '';
   if (!isRed(alone) && !(together && isRed(together))) {

@@ -2,9 +2,11 @@
  * What a second copy collides with: something that only the first one can do, a text that must be new, a row that is gone. Told
  * from replays of several copies, of which some came through and some did not. Pure.
  */
+import { nodesOf } from './difference-path.js';
 import type { Edit } from './edit.js';
 import { isUuid, timeOf } from './kinds.js';
 import type { SeenReplay, SeenTrace } from './learn.js';
+import { learnUniques, uniqueTextsOf } from './learn-uniques.js';
 import { isEffect, mapSites, sitesOf, timeline } from './names/sites.js';
 import { labelOf, type Recording, type Trace } from './schema.js';
 import { editsBetween } from './tree-edits.js';
@@ -36,14 +38,23 @@ export function collisionsOf(recording: Recording, copies: readonly SeenReplay[]
 }
 
 /** What says that a copy came too late; undefined: it only differs, or follows from something else. */
-function collides({ outcome, reason, differences = [] }: SeenTrace): string | undefined {
+function collides({ session, outcome, reason, differences = [] }: SeenTrace): string | undefined {
   if (outcome === 'rejected') return `refused${reason === undefined ? '' : `: ${reason}`}`;
   if (outcome === 'timeout') return reason ?? 'not acknowledged';
   const found = differences.find(
     ({ path, class: kind, follows }) =>
       follows === undefined && ((kind === 'removed' && /^(ack|changes)\b/.test(path)) || path === 'http.status' || /^ack\[0\]$/.test(path)),
   );
-  return outcome === 'mismatch' && found ? (found.note ?? `${found.path} is not as recorded`) : undefined;
+  if (outcome !== 'mismatch') return undefined;
+  if (found) return found.note ?? `${found.path} is not as recorded`;
+  // Where no acknowledgement can say no, a push to who asked does.
+  const push = (kind: string): string | undefined =>
+    differences.find(({ path, class: is, follows }) => {
+      const event = path.startsWith(`pushes.${session}`) ? path.slice(`pushes.${session}`.length) : undefined;
+      return event !== undefined && is === kind && follows === undefined && /^(\.[^[]+|\["[^"]*"\])(#\d+)?$/.test(event);
+    })?.path;
+  const [gone, came] = [push('removed'), push('added')];
+  return gone !== undefined && came !== undefined ? `${came} came in place of ${gone}` : undefined;
 }
 
 interface Sent {
@@ -54,7 +65,7 @@ interface Sent {
 
 const likely = /name|title|slug|mail|label|code|key|number|user/i;
 
-/** Those that the refusal speaks of; else those that came into a row. Known before, a text is not new. */
+/** Those that the refusal speaks of, that came into a row, or that are called names; the likeliest first. Known before, a text is not new. */
 function textsOf(recording: Recording, { session, number, trace }: Sent, failed: readonly SeenTrace[]): string[] {
   const order = timeline(recording).findIndex((one) => one.session === session && one.number === number);
   const sent = new Map<string, string>();
@@ -63,8 +74,11 @@ function textsOf(recording: Recording, { session, number, trace }: Sent, failed:
   const told = JSON.stringify(failed.map(({ reason, differences }) => [reason, differences]));
   const spoken = [...sent.keys()].filter((text) => told.includes(JSON.stringify(text).slice(1, -1)));
   const columns = new Set((trace.changes ?? []).flatMap(({ row, set }) => Object.values(row ?? set ?? {})));
-  const rank = (text: string): number => Number(spoken.includes(text)) * 2 + Number(likely.test(sent.get(text) ?? ''));
-  return [...sent.keys()].filter((text) => spoken.includes(text) || columns.has(text)).sort((a, b) => rank(b) - rank(a));
+  const rank = (text: string): number => {
+    const key = sent.get(text) ?? '';
+    return Number(spoken.includes(text)) * 4 + Number(likely.test(key) || key === '') * 2 + Number(columns.has(text));
+  };
+  return [...sent.keys()].filter((text) => rank(text) > 0).sort((a, b) => rank(b) - rank(a));
 }
 
 /** Texts by themselves, with their keys. */
@@ -82,7 +96,10 @@ export function uniqueEdits(recording: Recording, collisions: readonly Collision
     const found = collisions.find((one) => recording.sessions[one.session]?.id === session && one.trace === number);
     for (const text of found?.texts ?? []) if (texts.has(text) && !orders.has(text)) orders.set(text, order);
   });
-  const any = [...orders.keys()].map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|');
+  const any = [...orders.keys()]
+    .sort((a, b) => b.length - a.length)
+    .map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('|');
   const inside = new RegExp(`(?<![\\p{L}\\p{N}_-])(?:${any})(?![\\p{L}\\p{N}_-])`, 'gu');
   const made = mapSites(recording, (site) => {
     const { value } = site;
@@ -97,6 +114,21 @@ export function uniqueEdits(recording: Recording, collisions: readonly Collision
     return template === value ? undefined : new Tagged({ tag: 'text', template });
   });
   return editsBetween(recording as unknown as Value, made as unknown as Value);
+}
+
+/** Where else a replay had them: in what the server says of a trace that does not send them, or as keys. None: that explains no difference. */
+export function uniquePlaces(recording: Recording, replays: readonly SeenReplay[]): Edit[] {
+  const texts = uniqueTextsOf(recording);
+  return recording.sessions.flatMap((session, s) =>
+    session.traces.flatMap((trace, t) => {
+      const seen = replays.map(({ traces }) => {
+        const differences = traces.find((one) => one.session === session.id && one.trace === t)?.differences ?? [];
+        return new Map(differences.map((one) => [one.path, one]));
+      });
+      const at = ['sessions', s, 'traces', t];
+      return learnUniques(texts, nodesOf(trace), seen).map(({ node, value }): Edit => ({ at: [...at, ...node.at], set: value }));
+    }),
+  );
 }
 
 /** Replayed alone only. */

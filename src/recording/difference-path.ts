@@ -65,7 +65,7 @@ function numbered<T extends { path: string }>(items: readonly T[]): T[] {
 }
 
 /** The items of a list, or the entries of an object, also of those that stand in a tag. */
-function partsOf(value: Value): [readonly Value[] | undefined, { [key: string]: Value } | undefined] {
+export function partsOf(value: Value): [readonly Value[] | undefined, { [key: string]: Value } | undefined] {
   if (Array.isArray(value)) return [value, undefined];
   if (value instanceof Tagged) {
     if (value.body.tag === 'some' || value.body.tag === 'unordered') return [value.body.items, undefined];

@@ -7,6 +7,7 @@ import type { Path } from './document.js';
 import type { Edit } from './edit.js';
 import { fromJson, type Json, toJson } from './json.js';
 import { type PathDifference, reordered } from './learn-order.js';
+import { learnUniques, uniqueTextsOf } from './learn-uniques.js';
 import { noiseMatcher, type Observation } from './noise-matcher.js';
 import { placesOf } from './places.js';
 import { changeOf, type Recording, type Trace } from './schema.js';
@@ -68,11 +69,12 @@ export interface Lesson {
 export function learn(recording: Recording, replays: readonly SeenReplay[]): Lesson {
   const lesson: Lesson = { edits: [], learnt: [], refused: [] };
   const sent = sentValues(recording);
+  const uniques = uniqueTextsOf(recording);
   recording.sessions.forEach((session, s) => {
     session.traces.forEach((trace, t) => {
       const seen = replays.map((replay) => replay.traces.find((one) => one.session === session.id && one.trace === t));
       if (!trace.disabled && seen.some((one) => one !== undefined && !one.quarantined))
-        learnTrace({ lesson, sent, trace, session: s, number: t, replays, seen });
+        learnTrace({ lesson, sent, uniques, trace, session: s, number: t, replays, seen });
     });
   });
   const tables = new Set(lesson.edits.flatMap(({ at }) => tableAt(recording, at)));
@@ -83,6 +85,7 @@ export function learn(recording: Recording, replays: readonly SeenReplay[]): Les
 interface Task {
   lesson: Lesson;
   sent: ReadonlySet<string>;
+  uniques: ReadonlySet<string>;
   trace: Trace;
   session: number;
   number: number;
@@ -117,6 +120,13 @@ function learnTrace(task: Task): void {
     else good.push({ exact, at, observed: one?.observed, differences: new Map((one?.differences ?? []).map((difference) => [difference.path, difference])) });
   }
   const nodes = nodesOf(trace);
+  // A name before any noise: it tells the text, and `!any string` would hide it.
+  const named = learnUniques(
+    task.uniques,
+    nodes,
+    good.map(({ differences }) => differences),
+  );
+  for (const { node, path, value } of named) edit(node, path, value);
   const mixed = learnOrders(nodes, good, base, edit, refuse);
 
   const moved = movedPaths(nodes, good, mixed);

@@ -267,3 +267,51 @@ describe('refused', () => {
     expect(lesson(row, [state, value('changes.note.insert.colour', 'a', 'b')], [state, value('changes.note.insert.colour', 'a', 'c')]).refused).toEqual([]);
   });
 });
+
+describe('a unique text in what came back', () => {
+  const unique = new Tagged({ tag: 'unique', text: 'ann@example.org' });
+  const sent = { args: [unique, new Tagged({ tag: 'unique', text: 'garden' })] };
+  const made = (text: string, suffix: string): string => text.replace('ann@', `ann-${suffix}@`).replace('garden', `garden-${suffix}`);
+  const twice = (path: string, recorded: string) => ['k3x9q2a00', 'm8xyz0b01'].map((suffix) => [value(path, recorded, made(recorded, suffix))]);
+
+  test.each([
+    ['garden', '!unique garden'],
+    ['the garden of ann@example.org', '!text the ${garden} of ${ann@example.org}'],
+    // Letters around it are no boundary for what was seen.
+    ['room_garden_1', '!text room_${garden}_1'],
+    ['/of/garden?by=x', '!text /of/${garden}?by=x'],
+  ])('%s: %s, not noise', (recorded, matcher) => {
+    const { learnt, refused } = lesson({ ...sent, ack: [recorded] }, ...twice('ack[0]', recorded));
+    expect(learnt).toEqual([`ack[0] ${matcher}`]);
+    expect(refused).toEqual([]);
+  });
+
+  test('made into something else: an expression', () => {
+    const { learnt } = lesson({ ...sent, ack: ['the-garden.html'] }, [value('ack[0]', 'the-garden.html', 'the-garden-k3x9q2a00.html')]);
+    expect(learnt).toEqual(['ack[0] !text the-${garden}.html']);
+    const upper = lesson({ ...sent, ack: ['GARDEN'] }, [value('ack[0]', 'GARDEN', 'GARDEN-k3x9q2a00')]);
+    expect(upper.learnt).toEqual(['ack[0] !regex ^GARDEN-[0-9a-z]+$']);
+  });
+
+  test('as a key, with what stands under it', () => {
+    const trace = { ...sent, ack: [{ in: { garden: 1, kitchen: 2 }, by: 'the garden' }] };
+    const { after, refused } = lesson(trace, [
+      { path: 'ack[0].in.garden', class: 'removed', expected: 1 },
+      { path: 'ack[0].in.garden-k3x9q2a00', class: 'added', actual: 1 },
+      value('ack[0].by', 'the garden', 'the garden-k3x9q2a00'),
+    ]);
+    expect(refused).toEqual([]);
+    const keys = new Tagged({ tag: 'keys', entries: { '${garden}': 1, kitchen: 2 } });
+    expect(after.ack).toEqual([{ in: keys, by: new Tagged({ tag: 'text', template: 'the ${garden}' }) }]);
+  });
+
+  test('another text, a key that is gone, and two copies in one text are none', () => {
+    const { learnt, refused } = lesson({ ...sent, ack: [{ a: 'the garden', garden: 1, b: 'garden, garden' }] }, [
+      value('ack[0].a', 'the garden', 'a garden-k3x9q2a00'),
+      { path: 'ack[0].garden', class: 'removed', expected: 1 },
+      value('ack[0].b', 'garden, garden', 'garden-k3x9q2a00, garden-m8xyz0b01'),
+    ]);
+    expect(learnt).toEqual([]);
+    expect(refused).toHaveLength(3);
+  });
+});
