@@ -1,10 +1,11 @@
 /** Where a new recording is green alone and red in two copies: texts made unique, or the recording kept to one copy. */
 import { readFileSync } from 'node:fs';
-import { type Collision, collisionsOf, singleCopyEdits, uniqueEdits, uniquePlaces } from '../recording/collide.js';
+import { type Collision, collisionsOf, singleCopyEdits, uniqueEdits } from '../recording/collide.js';
 import { replaceFiles } from '../recording/disk.js';
 import type { Edit } from '../recording/edit.js';
 import { type EditedFiles, editFiles } from '../recording/edit-files.js';
 import { editRecording } from '../recording/edit-recording.js';
+import { uniquePlaces } from '../recording/learn-uniques.js';
 import { labelOf, type Recording } from '../recording/schema.js';
 import { visible } from '../results/text.js';
 import type { Console } from './console.js';
@@ -16,6 +17,8 @@ type Replays = Pick<Learning, 'recordings' | 'alone' | 'together'>;
 /** Guesses of which text must be new, each of two replays; where one collision is gone and another one shows, it begins anew. */
 const TRIED = 2;
 const ROUNDS = 3;
+/** What a first replay tells of places may let a trace through that tells of more. */
+const FURTHER = 2;
 
 export function collisionsIn(replays: Replays): (Collision & { name: string })[] {
   const { recordings, alone, together } = replays;
@@ -104,12 +107,12 @@ async function replayUnique(terminal: Console, out: string, name: string, file: 
     return replayBoth(terminal, out, [name]);
   };
   let again = await replayBoth(terminal, out, [name]);
-  if (isRed(again.alone)) {
-    const places = edit(out, file, (read) => uniquePlaces(read, copiesOf(again.alone, name)));
-    if (places.changed.length > 0) {
-      terminal.print('The server says them elsewhere too. Replaying once more …');
-      again = await write(places);
-    }
+  for (let more = 0; more < FURTHER && isRed(again.alone); more++) {
+    const { alone } = again;
+    const places = edit(out, file, (read) => uniquePlaces(read, copiesOf(alone, name)).edits);
+    if (places.changed.length === 0) break;
+    terminal.print('The server says them elsewhere too. Replaying once more …');
+    again = await write(places);
   }
   if (!isRed(again.alone) && again.together && isRed(again.together) && collisionsIn(again).length === 0) {
     const noise = await noiseIn(terminal, out, again.recordings, [again.alone, again.together]);

@@ -2,11 +2,9 @@
  * What a second copy collides with: something that only the first one can do, a text that must be new, a row that is gone. Told
  * from replays of several copies, of which some came through and some did not. Pure.
  */
-import { nodesOf } from './difference-path.js';
 import type { Edit } from './edit.js';
 import { isUuid, timeOf } from './kinds.js';
 import type { SeenReplay, SeenTrace } from './learn.js';
-import { learnUniques, uniqueTextsOf } from './learn-uniques.js';
 import { isEffect, mapSites, sitesOf, timeline } from './names/sites.js';
 import { labelOf, type Recording, type Trace } from './schema.js';
 import { editsBetween } from './tree-edits.js';
@@ -114,21 +112,6 @@ export function uniqueEdits(recording: Recording, collisions: readonly Collision
     return template === value ? undefined : new Tagged({ tag: 'text', template });
   });
   return editsBetween(recording as unknown as Value, made as unknown as Value);
-}
-
-/** Where else a replay had them: in what the server says of a trace that does not send them, or as keys. None: that explains no difference. */
-export function uniquePlaces(recording: Recording, replays: readonly SeenReplay[]): Edit[] {
-  const texts = uniqueTextsOf(recording);
-  return recording.sessions.flatMap((session, s) =>
-    session.traces.flatMap((trace, t) => {
-      const seen = replays.map(({ traces }) => {
-        const differences = traces.find((one) => one.session === session.id && one.trace === t)?.differences ?? [];
-        return new Map(differences.map((one) => [one.path, one]));
-      });
-      const at = ['sessions', s, 'traces', t];
-      return learnUniques(texts, nodesOf(trace), seen).map(({ node, value }): Edit => ({ at: [...at, ...node.at], set: value }));
-    }),
-  );
 }
 
 /** Replayed alone only. */

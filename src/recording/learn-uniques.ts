@@ -3,16 +3,30 @@
  * something else. Told from replays: what came is what was recorded, with the text of that copy in its place. Pure.
  */
 import { join } from './compare.js';
-import { type DifferenceNode, partsOf } from './difference-path.js';
+import { type DifferenceNode, nodesOf, partsOf } from './difference-path.js';
 import { applyEdits, type Edit } from './edit.js';
 import type { PathDifference } from './learn-order.js';
-import type { Recording } from './schema.js';
-import { Tagged, templateNames, type Value, type ValueObject, walk } from './values.js';
+import { allNames } from './names/keep.js';
+import { isEffect, mapSites, sitesOf, timeline } from './names/sites.js';
+import { createNamer } from './names/words.js';
+import type { Recording, Trace } from './schema.js';
+import { editsBetween } from './tree-edits.js';
+import { id, Tagged, templateNames, type Value, type ValueObject, walk } from './values.js';
 
-interface Learnt {
+interface LearntUnique {
   node: DifferenceNode;
   path: string;
   value: Tagged;
+}
+
+interface SeenReplay {
+  traces: readonly { session: string; trace: number; differences?: readonly (PathDifference & { path: string })[] }[];
+}
+
+/** Of a whole recording: the edits that say so, and what each of them says. */
+export interface UniquePlaces {
+  edits: Edit[];
+  learnt: { session: number; trace: number; path: string; value: Tagged }[];
 }
 
 type Differences = Map<string, PathDifference>;
@@ -26,13 +40,64 @@ export function uniqueTextsOf(recording: Recording): Set<string> {
   return texts;
 }
 
+/**
+ * Where else a replay had them: in what the server says of a trace that does not send them, as keys, or made into something else,
+ * which is a name if clients send that later. None: that explains no difference.
+ */
+export function uniquePlaces(recording: Recording, replays: readonly SeenReplay[]): UniquePlaces {
+  const texts = uniqueTextsOf(recording);
+  if (texts.size === 0) return { edits: [], learnt: [] };
+  const found = recording.sessions.flatMap((session, s) =>
+    session.traces.flatMap((trace, t) => {
+      const seen = replays.map(({ traces }) => {
+        const differences = traces.find((one) => one.session === session.id && one.trace === t)?.differences ?? [];
+        return new Map(differences.map((one) => [one.path, one]));
+      });
+      const at = ['sessions', s, 'traces', t];
+      return learnUniques(texts, nodesOf(trace), seen).map((one) => ({ ...one, session: s, number: t, trace, at: [...at, ...one.node.at] }));
+    }),
+  );
+  const named = namesOfMade(recording, found);
+  const edits = found.flatMap(({ at, node, value }): Edit[] => (named.has(node.value) ? [] : [{ at, set: value }]));
+  const learnt = found.map(({ session, number, path, node, value }) => {
+    const name = named.get(node.value)?.name;
+    return { session, trace: number, path, value: name === undefined ? value : id(name) };
+  });
+  if (named.size === 0) return { edits, learnt };
+  const made = mapSites(applyEdits(recording as unknown as Value, edits) as unknown as Recording, (site) => {
+    const known = site.isKey ? undefined : named.get(site.value);
+    return known && site.order >= known.since ? id(known.name) : undefined;
+  });
+  return { edits: editsBetween(recording as unknown as Value, made as unknown as Value), learnt };
+}
+
+/** What the application has made of a unique text and a client sends later, such as the slug of a title: by the recorded value. */
+function namesOfMade(recording: Recording, found: readonly (LearntUnique & { trace: Trace })[]): Map<Value, { name: string; since: number }> {
+  const orders = new Map(timeline(recording).map(({ trace }, order) => [trace, order]));
+  const sent = sitesOf(recording).filter((site) => !isEffect(site) && !site.isKey);
+  const { names, uniques } = allNames(recording);
+  const namer = createNamer();
+  const named = new Map<Value, { name: string; since: number }>();
+  for (const { node, value, trace } of found) {
+    const since = orders.get(trace) ?? 0;
+    const known = named.get(node.value);
+    if (known) known.since = Math.min(known.since, since);
+    if (known || value.body.tag !== 'regex' || !sent.some((site) => site.value === node.value && site.order > since)) continue;
+    const stem = String(node.at.findLast((part) => typeof part === 'string') ?? 'value');
+    let name = namer(stem);
+    while (names.has(name) || uniques.has(name)) name = namer(stem);
+    named.set(node.value, { name, since });
+  }
+  return named;
+}
+
 /** What the nodes of one trace should say; the differences that this explains, of each replay, are taken out. */
-export function learnUniques(texts: ReadonlySet<string>, nodes: ReadonlyMap<string, DifferenceNode>, replays: readonly Differences[]): Learnt[] {
+export function learnUniques(texts: ReadonlySet<string>, nodes: ReadonlyMap<string, DifferenceNode>, replays: readonly Differences[]): LearntUnique[] {
   if (texts.size === 0) return [];
   let learnt = textsIn(texts, nodes, replays);
   // An object with such a key is set as a whole, the innermost first.
   for (const { node, path, keys } of keysIn(texts, nodes, replays).sort((a, b) => b.node.at.length - a.node.at.length)) {
-    const isWithin = (one: Learnt): boolean => node.at.every((part, index) => one.node.at[index] === part);
+    const isWithin = (one: LearntUnique): boolean => node.at.every((part, index) => one.node.at[index] === part);
     const within = learnt.filter(isWithin).map((one): Edit => ({ at: one.node.at.slice(node.at.length), set: one.value }));
     const made = applyEdits(
       applyEdits(node.value, within),
@@ -44,11 +109,11 @@ export function learnUniques(texts: ReadonlySet<string>, nodes: ReadonlyMap<stri
   return learnt;
 }
 
-function textsIn(texts: ReadonlySet<string>, nodes: ReadonlyMap<string, DifferenceNode>, replays: readonly Differences[]): Learnt[] {
+function textsIn(texts: ReadonlySet<string>, nodes: ReadonlyMap<string, DifferenceNode>, replays: readonly Differences[]): LearntUnique[] {
   const read = reader(texts);
   // What several sessions received stands in one place.
   const known = new Set<string>();
-  return [...nodes].flatMap(([path, node]): Learnt[] => {
+  return [...nodes].flatMap(([path, node]): LearntUnique[] => {
     const literal = node.kind === 'value' ? literalOf(node.value, texts) : undefined;
     const found = replays.filter((differences) => differences.has(path));
     if (literal === undefined || found.length === 0) return [];

@@ -7,7 +7,7 @@ import type { Path } from './document.js';
 import type { Edit } from './edit.js';
 import { fromJson, type Json, toJson } from './json.js';
 import { type PathDifference, reordered } from './learn-order.js';
-import { learnUniques, uniqueTextsOf } from './learn-uniques.js';
+import { learnUniques, uniquePlaces, uniqueTextsOf } from './learn-uniques.js';
 import { noiseMatcher, type Observation } from './noise-matcher.js';
 import { placesOf } from './places.js';
 import { changeOf, type Recording, type Trace } from './schema.js';
@@ -70,6 +70,9 @@ export function learn(recording: Recording, replays: readonly SeenReplay[]): Les
   const lesson: Lesson = { edits: [], learnt: [], refused: [] };
   const sent = sentValues(recording);
   const uniques = uniqueTextsOf(recording);
+  const places = uniquePlaces(recording, replays);
+  lesson.edits.push(...places.edits);
+  lesson.learnt.push(...places.learnt.map(({ value, ...place }) => ({ ...place, matcher: spelled(value) })));
   recording.sessions.forEach((session, s) => {
     session.traces.forEach((trace, t) => {
       const seen = replays.map((replay) => replay.traces.find((one) => one.session === session.id && one.trace === t));
@@ -120,13 +123,12 @@ function learnTrace(task: Task): void {
     else good.push({ exact, at, observed: one?.observed, differences: new Map((one?.differences ?? []).map((difference) => [difference.path, difference])) });
   }
   const nodes = nodesOf(trace);
-  // A name before any noise: it tells the text, and `!any string` would hide it.
-  const named = learnUniques(
+  // What a unique text explains is no noise.
+  learnUniques(
     task.uniques,
     nodes,
     good.map(({ differences }) => differences),
   );
-  for (const { node, path, value } of named) edit(node, path, value);
   const mixed = learnOrders(nodes, good, base, edit, refuse);
 
   const moved = movedPaths(nodes, good, mixed);

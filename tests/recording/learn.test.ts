@@ -293,6 +293,19 @@ describe('a unique text in what came back', () => {
     expect(upper.learnt).toEqual(['ack[0] !regex ^GARDEN-[0-9a-z]+$']);
   });
 
+  test('made into something else that a client sends later: a name', () => {
+    const traces: Trace[] = [
+      { emit: 'open', ...sent, ack: ['GARDEN'] },
+      { emit: 'use', args: ['GARDEN'], ack: ['GARDEN', 'garden'] },
+    ];
+    const recording: Recording = { version: 1, name: 'r', status: 'finished', sessions: [{ id: 'alice', traces }] };
+    const seen = { session: 'alice', trace: 0, outcome: 'mismatch', differences: [value('ack[0]', 'GARDEN', 'GARDEN-k3x9q2a00')] };
+    const { edits, learnt } = learn(recording, [{ exact: true, at, traces: [seen, { session: 'alice', trace: 1, outcome: 'rejected' }] }]);
+    expect(learnt).toMatchObject([{ trace: 0, path: 'ack[0]', matcher: '!id ack1' }]);
+    const after = (applyEdits(recording as unknown as Value, edits) as unknown as Recording).sessions[0]?.traces;
+    expect(after).toMatchObject([{ ack: [id('ack1')] }, { args: [id('ack1')], ack: [id('ack1'), 'garden'] }]);
+  });
+
   test('as a key, with what stands under it', () => {
     const trace = { ...sent, ack: [{ in: { garden: 1, kitchen: 2 }, by: 'the garden' }] };
     const { after, refused } = lesson(trace, [

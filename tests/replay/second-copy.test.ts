@@ -3,9 +3,10 @@ import type BetterSqlite3 from 'better-sqlite3';
 import type { Server, Socket as ServerSocket } from 'socket.io';
 import type { Socket } from 'socket.io-client';
 import { afterEach, expect, test } from 'vitest';
-import { collisionsOf, uniqueEdits, uniquePlaces } from '../../src/recording/collide.js';
+import { collisionsOf, uniqueEdits } from '../../src/recording/collide.js';
 import { applyEdits, type Edit } from '../../src/recording/edit.js';
 import type { SeenReplay } from '../../src/recording/learn.js';
+import { uniquePlaces } from '../../src/recording/learn-uniques.js';
 import type { Recording } from '../../src/recording/schema.js';
 import type { Value } from '../../src/recording/values.js';
 import { writeRecording } from '../../src/recording/write.js';
@@ -50,7 +51,7 @@ async function settled({ schema = 'CREATE TABLE visit (id INTEGER PRIMARY KEY)',
     if (collisions.length === 0) break;
     collided.push(...collisions.flatMap(({ texts }) => texts[0] ?? []));
     write(uniqueEdits(loaded.recording, collisions, new Set(collided)));
-    write(uniquePlaces(loaded.recording, seenIn(await replayed(1), 1)));
+    for (let more = 0; more < 2; more++) write(uniquePlaces(loaded.recording, seenIn(await replayed(1), 1)).edits);
   }
   const ends: string[] = [];
   for (const copies of [1, 2, 3]) ends.push((await replayed(copies)).summary.verdict);
@@ -157,5 +158,40 @@ test('two unique texts, of which one contains the other; the second collision sh
   expect(yaml).toContain('line: !text "opened ${garden}"');
   expect(yaml).toContain('!text "You left ${garden} and ${garden party}."');
   expect(yaml).toContain('url: !regex "^/rooms/garden%20party-[0-9a-z]+$"');
+  expect(ends).toEqual(['finished', 'finished', 'finished', 'finished']);
+});
+
+test('what the application makes of a unique text is a name, where clients send it later', async () => {
+  const app: App = {
+    schema: "CREATE TABLE page (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, slug TEXT NOT NULL UNIQUE, body TEXT NOT NULL DEFAULT '')",
+    reset: (db) => void db.exec('DELETE FROM page'),
+    on(socket, io, db) {
+      socket.on('pageCreate', ({ title }, done) => {
+        const slug = title.toLowerCase().replaceAll(' ', '-');
+        try {
+          db.prepare('INSERT INTO page (title, slug) VALUES (?, ?)').run(title, slug);
+          done({ success: true, slug });
+        } catch (error) {
+          done({ success: false, message: String(error) });
+        }
+      });
+      socket.on('pageWrite', ({ slug, body }, done) => {
+        const { changes } = db.prepare('UPDATE page SET body = ? WHERE slug = ?').run(body, slug);
+        if (changes > 0) io.emit('pageWritten', { slug, url: `/wiki/${slug}` });
+        done({ success: changes > 0 });
+      });
+    },
+  };
+  const { collided, ends, yaml } = await settled(app, async () => {
+    const alice = await client(world);
+    const { slug } = await alice.emitWithAck('pageCreate', { title: 'Rainy Days' });
+    await alice.emitWithAck('pageWrite', { slug, body: 'bring an umbrella' });
+    alice.disconnect();
+  });
+  expect(collided).toEqual(['Rainy Days']);
+  expect(yaml).toContain('ack: [{ success: true, slug: !id slug1 }]');
+  expect(yaml).toContain('args: [{ slug: !id slug1, body: bring an umbrella }]');
+  expect(yaml).toContain('title: !unique Rainy Days, slug: !id slug1');
+  expect(yaml).toContain('url: !regex "^/wiki/rainy-days-[0-9a-z]+$"');
   expect(ends).toEqual(['finished', 'finished', 'finished', 'finished']);
 });
