@@ -17,12 +17,14 @@ type Trace = Results['traces'][number];
 interface Said extends Pick<Results, 'verdict' | 'headline'> {
   /** in two copies together, unless this says alone */
   traces?: Partial<Trace>[];
+  /** nothing brought back the state before it */
+  unreset?: true;
 }
 
 const outcomes = { passed: 1, mismatch: 0, rejected: 0, timeout: 0, 'connect-failed': 0, disconnected: 0, aborted: 0, skipped: 0 };
 const latency = { count: 0, p50: null, p95: null, max: null };
 
-function resultsOf({ traces = [], ...said }: Said, together: boolean): Results {
+function resultsOf({ traces = [], unreset, ...said }: Said, together: boolean): Results {
   const project = together ? 'iteration-2' : 'regression';
   const iteration = together ? 2 : 0;
   return {
@@ -31,7 +33,7 @@ function resultsOf({ traces = [], ...said }: Said, together: boolean): Results {
     tests: [
       {
         test: { title: 'flow.1', project, file: 'a.spec.ts', line: 1 },
-        ...{ kind: together ? 'iteration' : 'regression', iteration, target: 'http://a', at: 0, level: together ? 'shared' : 'exact' },
+        ...{ kind: together ? 'iteration' : 'regression', iteration, target: 'http://a', at: 0, level: together || unreset ? 'shared' : 'exact' },
         ...{ speed: 'fast', ackTimeout: 2000, probe: true, measures: [], notMeasured: [], copies: together ? 2 : 1, clients: 1 },
         ...{ recordings: ['flow.1'], verdict: 'finished', took: 1, outcomes, connected: 1, connectFailed: 0, latency },
         ...{ compared: { value: 0, type: 0, ignored: 0 }, foreign: 0, unattributed: { pushes: 0, changes: 0 } },
@@ -136,6 +138,15 @@ test('a second copy collides: the text is tried as a unique one, and written if 
   fakePlaywright([passed], [taken, passed]);
   const { code, text } = await recordAndReplay('export default {}');
   expect(text).toContain("A second copy collides: alice's noteAdd: refused: there is a note xyz.");
+  expect(text).toContain('flow.1 is green, alone and in two copies; "xyz" must be new in each copy, and is `!unique` now.');
+  expect(yaml()).toContain('text: !unique xyz');
+  expect(code).toBe(0);
+});
+
+test('without a reset the recording itself is the first copy, and red alone tells of a collision', async () => {
+  const taken: Said = { ...red('refused', { outcome: 'rejected', reason: 'there is a note xyz' }), unreset: true };
+  fakePlaywright([taken, taken, passed], [red('refused', { outcome: 'rejected' }, { copy: 1, outcome: 'rejected' }), passed]);
+  const { code, text } = await recordAndReplay('export default {}');
   expect(text).toContain('flow.1 is green, alone and in two copies; "xyz" must be new in each copy, and is `!unique` now.');
   expect(yaml()).toContain('text: !unique xyz');
   expect(code).toBe(0);
