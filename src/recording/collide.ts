@@ -20,19 +20,20 @@ export interface Collision {
   texts: string[];
 }
 
+/** In the order in which they were recorded: what comes later may only follow. */
 export function collisionsOf(recording: Recording, copies: readonly SeenReplay[]): Collision[] {
-  return recording.sessions.flatMap((session, s) =>
-    session.traces.flatMap((trace, t): Collision[] => {
-      const seen = copies.map((copy) => copy.traces.find((one) => one.session === session.id && one.trace === t));
-      const failed = seen.flatMap((one) => (one && !one.quarantined ? [one] : []));
-      // What fails in every copy is no matter of who came first.
-      if (failed.length === 0 || failed.length === seen.length) return [];
-      const why = failed.map(collides).find((words) => words !== undefined);
-      if (why === undefined) return [];
-      const texts = textsOf(recording, { session: session.id, number: t, trace }, failed);
-      return [{ session: s, trace: t, why: `${session.id}'s ${labelOf(trace)}: ${why}`, texts }];
-    }),
-  );
+  const index = new Map(recording.sessions.map(({ id }, s) => [id, s]));
+  return timeline(recording).flatMap(({ session: id, number: t, trace }): Collision[] => {
+    const seen = copies.map((copy) => copy.traces.find((one) => one.session === id && one.trace === t));
+    const failed = seen.flatMap((one) => (one && !one.quarantined ? [one] : []));
+    // What fails in every copy is no matter of who came first.
+    if (failed.length === 0 || failed.length === seen.length) return [];
+    const why = failed.map(collides).find((words) => words !== undefined);
+    if (why === undefined) return [];
+    return [
+      { session: index.get(id) ?? 0, trace: t, why: `${id}'s ${labelOf(trace)}: ${why}`, texts: textsOf(recording, { session: id, number: t, trace }, failed) },
+    ];
+  });
 }
 
 /** What says that a copy came too late; undefined: it only differs, or follows from something else. */
@@ -44,7 +45,7 @@ function collides({ session, outcome, reason, differences = [] }: SeenTrace): st
       follows === undefined && ((kind === 'removed' && /^(ack|changes)\b/.test(path)) || path === 'http.status' || /^ack\[0\]$/.test(path)),
   );
   if (outcome !== 'mismatch') return undefined;
-  if (found) return found.note ?? `${found.path} is not as recorded`;
+  if (found) return found.note ?? rowWords(found.path) ?? `${found.path} is not as recorded`;
   // Where no acknowledgement can say no, a push to who asked does.
   const push = (kind: string): string | undefined =>
     differences.find(({ path, class: is, follows }) => {
@@ -53,6 +54,12 @@ function collides({ session, outcome, reason, differences = [] }: SeenTrace): st
     })?.path;
   const [gone, came] = [push('removed'), push('added')];
   return gone !== undefined && came !== undefined ? `${came} came in place of ${gone}` : undefined;
+}
+
+/** `changes.document.delete`: what did not happen. */
+function rowWords(path: string): string | undefined {
+  const [, table, op] = /^changes\.(\w+)\.(insert|update|delete)(?:#\d+)?$/.exec(path) ?? [];
+  return table === undefined || op === undefined ? undefined : `no row of ${table} was ${op === 'insert' ? 'inserted' : `${op}d`}`;
 }
 
 interface Sent {

@@ -46,13 +46,29 @@ test('a text that was there before is not new', () => {
   expect(collisionsOf(recording, copies([], [{ trace: 1, outcome: 'rejected' }]))[0]?.texts).toEqual(['#1f6feb']);
 });
 
+test('what comes first in time comes first, whoever did it', () => {
+  const sessions: Recording['sessions'] = [
+    { id: 'alice', times: [[20, 1]], traces: [use] },
+    { id: 'bob', times: [[10, 1]], traces: [create] },
+  ];
+  const late = ['alice', 'bob'].map((session) => ({ session, trace: 0, outcome: 'rejected' }));
+  const found = collisionsOf({ ...recorded(), sessions }, [
+    { exact: false, at: 0, traces: [] },
+    { exact: false, at: 0, traces: late },
+  ]);
+  expect(found.map(({ session, why }) => [session, why])).toEqual([
+    [1, "bob's tagCreate: refused"],
+    [0, "alice's tagFind: refused"],
+  ]);
+});
+
 test('a row that only the first copy finds: one copy, with the reason', () => {
   const recording = recorded({ emit: 'drop', args: [3], changes: [{ delete: 'document', key: { id: 3 } }] });
   const gone = { trace: 0, outcome: 'mismatch', differences: [{ path: 'changes.document.delete', class: 'removed' as const }] };
   const found = collisionsOf(recording, copies([gone], []));
   expect(found).toMatchObject([{ texts: [] }]);
   const after = edit(recording, singleCopyEdits(found));
-  expect(after).toMatchObject({ copies: 1, reason: "a second copy collides: alice's drop: changes.document.delete is not as recorded" });
+  expect(after).toMatchObject({ copies: 1, reason: "a second copy collides: alice's drop: no row of document was deleted" });
   expect(recordingSchema.safeParse(after).success).toBe(true);
 });
 
