@@ -20,7 +20,7 @@ interface LearntUnique {
 }
 
 interface SeenReplay {
-  traces: readonly { session: string; trace: number; differences?: readonly (PathDifference & { path: string })[] }[];
+  traces: readonly { session: string; trace: number; quarantined?: boolean; differences?: readonly (PathDifference & { path: string })[] }[];
 }
 
 /** Of a whole recording: the edits that say so, and what each of them says. */
@@ -50,7 +50,7 @@ export function uniquePlaces(recording: Recording, replays: readonly SeenReplay[
   const found = recording.sessions.flatMap((session, s) =>
     session.traces.flatMap((trace, t) => {
       const seen = replays.map(({ traces }) => {
-        const differences = traces.find((one) => one.session === session.id && one.trace === t)?.differences ?? [];
+        const differences = traces.find((one) => one.session === session.id && one.trace === t && !one.quarantined)?.differences ?? [];
         return new Map(differences.map((one) => [one.path, one]));
       });
       const at = ['sessions', s, 'traces', t];
