@@ -1,9 +1,12 @@
-/** The replays that `learn` reads: their results as what each copy of a recording saw. */
-import { ReplayError } from '../errors.js';
+/** The replays that `learn` starts, and their results as what each copy of a recording saw. */
+import { ReplayError, ReplayErrors } from '../errors.js';
 import type { SeenReplay } from '../recording/learn.js';
-import type { LoadedRecording } from '../recording/load.js';
+import { type LoadedRecording, loadRecordings } from '../recording/load.js';
+import type { Recording } from '../recording/schema.js';
 import type { Results } from '../results/schema.js';
+import type { Console } from './console.js';
 import { aloneArgs, runPlaywright } from './playwright.js';
+import { plural } from './words.js';
 
 const together = ['--project=iteration-2', '--no-deps'];
 
@@ -29,6 +32,9 @@ const advice = (how: 'alone' | 'together'): string =>
 /** Recordings that may be replayed in several copies. */
 export const pooled = (recordings: readonly LoadedRecording[]): LoadedRecording[] => recordings.filter(({ recording }) => recording.copies !== 1);
 
+/** What all copies of a recording saw. */
+export const seenIn = ({ name }: Recording, runs: readonly Results[]): SeenReplay[] => runs.flatMap((results) => copiesOf(results, name));
+
 /** The copies of one recording in a run. */
 export function copiesOf(results: Results, name: string): SeenReplay[] {
   return results.tests
@@ -42,3 +48,31 @@ export function copiesOf(results: Results, name: string): SeenReplay[] {
       }),
     );
 }
+
+export const isRed = ({ verdict }: Results): boolean => verdict !== 'passed';
+
+/** Alone, alone again, and in two copies, if they may be: what is learnt from. */
+export async function replayAll(terminal: Console, recordings: LoadedRecording[]): Promise<{ recordings: LoadedRecording[]; runs: Results[] }> {
+  terminal.print(`Replaying ${plural(recordings.length, 'recording')} alone, once …`);
+  const first = await replayOnce(recordings, 'alone');
+  terminal.print(`Replaying ${plural(recordings.length, 'recording')} alone, again …`);
+  const alone = await replayOnce(recordings, 'alone');
+  const together = await inCopies(terminal, recordings);
+  return { recordings, runs: [first, alone, ...(together ? [together] : [])] };
+}
+
+export async function inCopies(terminal: Console, recordings: readonly LoadedRecording[]): Promise<Results | undefined> {
+  const pool = pooled(recordings);
+  if (pool.length === 0) return undefined;
+  terminal.print('Replaying two copies together …');
+  return replayOnce(pool, 'together');
+}
+
+export function load(out: string, names: readonly string[]): LoadedRecording[] {
+  const { recordings, errors } = loadRecordings(out, names);
+  if (errors.length > 0) throw new ReplayErrors(errors);
+  return recordings;
+}
+
+/** The files of recordings, as commands that edit them want them. */
+export const filesOf = (recordings: readonly LoadedRecording[]): string[] => recordings.map(({ file }) => file);

@@ -1,15 +1,15 @@
-/** Replays recordings, twice alone and once in two copies, and writes what of them is noise: `learn`, and the end of `record`. */
-import { ReplayErrors } from '../errors.js';
+/** Replays recordings, twice alone and once in two copies, and writes what of them is a name or noise: `learn`, and the end of `record`. */
 import { collisionsOf } from '../recording/collide.js';
 import { type EditedFiles, editFiles } from '../recording/edit-files.js';
 import { editRecording } from '../recording/edit-recording.js';
 import { type Lesson, learn } from '../recording/learn.js';
-import { type LoadedRecording, loadRecordings } from '../recording/load.js';
+import type { LoadedRecording } from '../recording/load.js';
 import { labelOf, type Recording } from '../recording/schema.js';
 import type { Results } from '../results/schema.js';
 import { visible } from '../results/text.js';
 import type { Console } from './console.js';
-import { copiesOf, pooled, replayOnce } from './learn-runs.js';
+import { filesOf, inCopies, isRed, load, pooled, replayAll, replayOnce, seenIn } from './learn-runs.js';
+import { learnNames } from './learning-names.js';
 import { plural } from './words.js';
 
 /** So many further replays decide what two alone have not. */
@@ -21,21 +21,20 @@ export interface Learning {
   alone: Results;
   together: Results | undefined;
   /** what was learnt: written, or found and not written */
+  names: number;
   matchers: number;
   written: boolean;
 }
 
 /** `agree` is asked when the difference has been shown. */
 export async function learnNoise(terminal: Console, out: string, names: readonly string[], agree: () => Promise<boolean>): Promise<Learning> {
-  const recordings = load(out, names);
-  terminal.print(`Replaying ${plural(recordings.length, 'recording')} alone, once …`);
-  const first = await replayOnce(recordings, 'alone');
-  terminal.print(`Replaying ${plural(recordings.length, 'recording')} alone, again …`);
-  const alone = await replayOnce(recordings, 'alone');
-  const together = await inCopies(terminal, recordings);
-  const runs = [first, alone, ...(together ? [together] : [])];
+  const begun = await replayAll(terminal, load(out, names));
+  const named = await learnNames(terminal, out, begun, agree);
+  const { recordings, runs } = named;
+  const [first, alone, together] = runs as [Results, Results, Results | undefined];
   // The first of the two alone may be the red one.
-  const found: Learning = { recordings, alone: isRed(first) ? first : alone, together, matchers: 0, written: false };
+  const found: Learning = { recordings, alone: isRed(first) ? first : alone, together, names: named.names, matchers: 0, written: named.written };
+  if (named.refused) return found;
   const noise = await noiseIn(terminal, out, recordings, runs);
   if (!noise) return found;
   for (const line of [...noise.edited.diff, ...noise.lessons]) terminal.print(line);
@@ -58,33 +57,20 @@ export async function noiseIn(
     // What only copies together differ in, one alone never tells.
     const how = undecided(recordings, runs.filter(isAlone)) ? 'alone' : 'together';
     // Where copies collide, what else they differ in may only follow.
-    if (
-      how === 'together' &&
-      recordings.some(
-        ({ recording }) =>
-          collisionsOf(
-            recording,
-            runs.flatMap((one) => copiesOf(one, recording.name)),
-          ).length > 0,
-      )
-    )
-      break;
+    if (how === 'together' && recordings.some(({ recording }) => collisionsOf(recording, seenIn(recording, runs)).length > 0)) break;
     terminal.print(`Not decided yet. Replaying ${how === 'alone' ? 'alone' : 'two copies together'} once more …`);
     runs.push(await replayOnce(how === 'alone' ? recordings : pooled(recordings), how));
   }
   if (!runs.some(isRed)) return undefined;
   const lessons: string[] = [];
   let matchers = 0;
-  const edited = editFiles(
-    out,
-    recordings.map(({ file }) => file),
-    (text, reading) =>
-      editRecording(text, reading, ({ recording, lineOf }) => {
-        const lesson = lessonOf(recording, runs);
-        matchers += lesson.learnt.length;
-        lessons.push(...lessonLines(lesson, { recording, file: reading.file, lineOf }));
-        return lesson.edits;
-      }),
+  const edited = editFiles(out, filesOf(recordings), (text, reading) =>
+    editRecording(text, reading, ({ recording, lineOf }) => {
+      const lesson = lessonOf(recording, runs);
+      matchers += lesson.learnt.length;
+      lessons.push(...lessonLines(lesson, { recording, file: reading.file, lineOf }));
+      return lesson.edits;
+    }),
   );
   return { edited, lessons, matchers };
 }
@@ -95,13 +81,7 @@ const isAlone = ({ tests }: Results): boolean => tests.every(({ copies }) => cop
 const undecided = (recordings: readonly LoadedRecording[], runs: readonly Results[]): boolean =>
   recordings.some(({ recording }) => lessonOf(recording, runs).refused.some((one) => one.undecided));
 
-const lessonOf = (recording: Recording, runs: readonly Results[]): Lesson =>
-  learn(
-    recording,
-    runs.flatMap((results) => copiesOf(results, recording.name)),
-  );
-
-export const isRed = ({ verdict }: Results): boolean => verdict !== 'passed';
+const lessonOf = (recording: Recording, runs: readonly Results[]): Lesson => learn(recording, seenIn(recording, runs));
 
 /** Alone, and in two copies: what a change of the files has brought. */
 export async function replayBoth(terminal: Console, out: string, names: readonly string[]): Promise<Pick<Learning, 'recordings' | 'alone' | 'together'>> {
@@ -116,31 +96,30 @@ export function writeEdits(terminal: Console, edited: EditedFiles): void {
   edited.write();
 }
 
-async function inCopies(terminal: Console, recordings: readonly LoadedRecording[]): Promise<Results | undefined> {
-  const pool = pooled(recordings);
-  if (pool.length === 0) return undefined;
-  terminal.print('Replaying two copies together …');
-  return replayOnce(pool, 'together');
-}
-
-function load(out: string, names: readonly string[]): LoadedRecording[] {
-  const { recordings, errors } = loadRecordings(out, names);
-  if (errors.length > 0) throw new ReplayErrors(errors);
-  return recordings;
-}
+/** `2 names and 3 matchers` */
+export const learntWords = ({ names, matchers }: Learning): string =>
+  [...(names > 0 ? [plural(names, 'name')] : []), ...(matchers > 0 || names === 0 ? [plural(matchers, 'matcher')] : [])].join(' and ');
 
 /** `shelf is green, alone and in two copies` */
 export const greenWords = ({ recordings, together }: Pick<Learning, 'recordings' | 'together'>): string =>
   `${recordings.map(({ recording }) => recording.name).join(', ')} ${recordings.length === 1 ? 'is' : 'are'} green, alone${together ? ' and in two copies' : ''}`;
 
 function lessonLines({ learnt, refused }: Lesson, { recording, file, lineOf }: LoadedRecording): string[] {
-  const place = ({ session, trace, path }: Lesson['refused'][number] | Lesson['learnt'][number]): string => {
+  const place = ({ session, trace, path }: Lesson['refused'][number] | Lesson['learnt'][number], more = ''): string => {
     const { id, traces } = recording.sessions[session] as (typeof recording.sessions)[number];
     const label = labelOf(traces[trace] as (typeof traces)[number]);
-    return visible([`${file}:${lineOf(session, trace)}`, `${id}/${trace}`, label, path].filter((part) => part !== '').join(' '));
+    return visible([`${file}:${lineOf(session, trace)}`, `${id}/${trace}`, label, path, more].filter((part) => part !== '').join(' '));
   };
+  // Where the application is gone, every trace says the same.
+  const whole = (one: Lesson['refused'][number]): Lesson['refused'] =>
+    one.path === '' ? refused.filter(({ path, why }) => path === '' && why === one.why) : [one];
   return [
     ...learnt.map((one) => `learnt ${place(one)}: ${one.matcher}`),
-    ...refused.map((one) => `not learnt: look at it: ${place(one)}: ${visible(one.why)}`),
+    ...refused
+      .filter((one) => whole(one)[0] === one)
+      .map((one) => {
+        const others = whole(one).length - 1;
+        return `not learnt: look at it: ${place(one, others > 0 ? `and ${plural(others, 'more trace')}` : '')}: ${visible(one.why)}`;
+      }),
   ];
 }

@@ -9,8 +9,8 @@ import { uniquePlaces } from '../recording/learn-uniques.js';
 import { labelOf, type Recording } from '../recording/schema.js';
 import { visible } from '../results/text.js';
 import type { Console } from './console.js';
-import { copiesOf } from './learn-runs.js';
-import { isRed, type Learning, noiseIn, replayBoth, writeEdits } from './learning.js';
+import { copiesOf, isRed } from './learn-runs.js';
+import { type Learning, noiseIn, replayBoth, writeEdits } from './learning.js';
 
 type Replays = Pick<Learning, 'recordings' | 'alone' | 'together'>;
 

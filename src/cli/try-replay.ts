@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import type { Application } from '../capture/application.js';
 import type { Console } from './console.js';
 import { exitCodes } from './exit.js';
-import { greenWords, isRed, learnNoise } from './learning.js';
+import { isRed } from './learn-runs.js';
+import { greenWords, learnNoise, learntWords } from './learning.js';
 import { playwrightConfig } from './playwright.js';
 import { isOnWhatWasLeft, settleSecondCopy } from './second-copy.js';
-import { plural } from './words.js';
 
 interface Recorded {
   name: string;
@@ -40,7 +40,7 @@ export async function offerReplay(
   const learning = await learnNoise(terminal, out, [name], async () => true);
   const settled = isRed(learning.alone) && !isOnWhatWasLeft(learning) ? undefined : await settleSecondCopy(terminal, out, learning);
   const { alone, together, recordings } = { ...learning, ...settled?.replays };
-  const learnt = learning.written ? `; ${plural(learning.matchers, 'matcher')} learnt` : '';
+  const learnt = learning.written ? `; ${learntWords(learning)} learnt` : '';
   if (!isRed(alone) && !(together && isRed(together))) {
     terminal.print(`${greenWords({ recordings, together })}${learnt}${settled ? `; ${settled.done}` : ''}.`);
     terminal.print(`Next: read ${file} once as a reviewer would, commit it, and run: npx playwright test`);

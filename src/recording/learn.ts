@@ -30,6 +30,8 @@ export interface SeenTrace {
   /** in the shape of a trace of a recording */
   observed?: Json;
   quarantined?: boolean;
+  /** the name that it waited for in vain */
+  needs?: { name: string };
 }
 
 /** One copy that was replayed. */

@@ -77,7 +77,7 @@ function fakePlaywright(alone: Said[], together: Said[] = alone): void {
   chmodSync(join(bin, 'npx'), 0o755);
 }
 
-async function recordAndReplay(config: string | undefined): Promise<{ code: number | null; text: string }> {
+async function recordAndReplay(config: string | undefined, seats = false): Promise<{ code: number | null; text: string }> {
   if (config !== undefined) writeFileSync(join(world.folder, 'playwright.config.ts'), config);
   const path = `${join(world.folder, 'bin')}:${process.env.PATH}`;
   const cli = world.cliWith({ PATH: path }, 'record', '--name', 'flow.1', '--replay', '--', process.execPath, notes);
@@ -86,6 +86,7 @@ async function recordAndReplay(config: string | undefined): Promise<{ code: numb
   await cli.prints(/Recording\./);
   const socket = io(url, { auth: { user: 'alice' }, transports: ['websocket'] });
   await socket.emitWithAck('noteAdd', { text: 'xyz', paint: true });
+  if (seats) await socket.emitWithAck('seatTake');
   socket.disconnect();
   cli.enter('stop');
   return { code: await cli.ends(), text: cli.text() };
@@ -121,6 +122,20 @@ test('noise is learnt without asking, and shown', async () => {
   expect(yaml()).toContain('colour: !any string');
   expect(code).toBe(0);
   expect(asked().map(({ how }) => how)).toEqual(['alone', 'alone', 'together', 'alone', 'together']);
+});
+
+test('an id that only counts gets a name before anything is noise; replays that speak against it take it back', async () => {
+  const value = (path: string, expected: number, actual: number) => ({ path, class: 'value' as const, part: 'ack' as const, expected, actual });
+  const seat = (ack: number, push: number, was = 1, is = was) =>
+    red('a seat', { trace: 2, differences: [value('ack[0].seat.id', was, ack), value('pushes.alice.seatTaken[0].id', is, push)] });
+  fakePlaywright([seat(2, 2), seat(3, 3), seat(4, 9, 9), seat(5, 8, 8), passed], [passed]);
+  const { code, text } = await recordAndReplay('export default {}', true);
+  expect(text).toMatch(/learnt recordings\/flow.1.yaml:\d+ alice\/2 seatTake pushes\.alice\.seatTaken\[0\]\.id: !id seat1 in 2 places: 1 came back as 2, 3;/);
+  expect(text).toContain('taken back: flow.1: !id seat1: at ack[0].seat.id alice/2 seatTake had another value');
+  expect(asked().map((one) => one.yaml.includes('!id seat1'))).toEqual([false, false, false, true, true, true, false, false]);
+  expect(yaml()).toContain('seat: { id: !any integer }');
+  expect(text).toContain('flow.1 is green, alone and in two copies; 2 matchers learnt.');
+  expect(code).toBe(0);
 });
 
 test('red alone: what it means, and what to do; without a webServer the application still runs', async () => {

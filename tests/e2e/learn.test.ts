@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { io } from 'socket.io-client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createScratch, type Scratch } from '../docs/scratch.js';
-import { full } from '../slow.js';
+import { full, slow } from '../slow.js';
 import { root } from './support.js';
 
 let scratch: Scratch;
@@ -73,4 +73,22 @@ describe.skipIf(!full)('learn (slow)', () => {
     expect(output).toContain('There is nothing to learn: shelf is green, alone and in two copies.');
     expect(code, output).toBe(0);
   });
+});
+
+slow('ids that are counted in memory get names at the end of `record`', { timeout: 240_000 }, async () => {
+  copyFileSync(join(root, 'tests/e2e/apps/counted.mjs'), join(scratch.folder, 'server.mjs'));
+  const recorder = scratch.shell('npx socket-replay record --name counted --replay -- node server.mjs');
+  await recorder.prints('Recording.');
+  const socket = io(`http://127.0.0.1:${scratch.port}`, { forceNew: true, transports: ['websocket'] });
+  const { list } = await socket.emitWithAck('list:create', { name: 'groceries' });
+  const { id } = await socket.emitWithAck('todo:create', { listId: list.id, title: 'milk' });
+  await socket.emitWithAck('todo:done', { id });
+  socket.disconnect();
+  recorder.child.stdin?.write('stop\n');
+  const { code, output } = await recorder.ended;
+  expect(output).toContain('counted is green, alone and in two copies; 2 names learnt.');
+  expect(code, output).toBe(0);
+  const yaml = readFileSync(join(scratch.folder, 'recordings/counted.yaml'), 'utf8');
+  expect(yaml).toContain('args: [{ listId: !id list1, title: milk }]');
+  expect(yaml).toContain('args: [{ id: !id todo1 }]');
 });

@@ -4,7 +4,8 @@ import { ReplayError } from '../../errors.js';
 import { visible } from '../../results/text.js';
 import type { Console } from '../console.js';
 import { exitCodes } from '../exit.js';
-import { greenWords, isRed, learnNoise } from '../learning.js';
+import { isRed } from '../learn-runs.js';
+import { greenWords, learnNoise } from '../learning.js';
 import { dryRunOption, outOption } from '../options.js';
 import { playwrightConfig } from '../playwright.js';
 import { run } from '../run.js';
@@ -18,7 +19,7 @@ interface Options {
 
 export const learnCommand = (): Command =>
   new Command('learn')
-    .description('Replay recordings twice alone and once in two copies, and write matchers for the values that differ each time.')
+    .description('Replay recordings twice alone and once in two copies, and write names and matchers for the values that differ each time.')
     .argument('[recordings...]', 'names of recordings (default: all that are not disabled)')
     .option('--yes', 'write without asking')
     .addOption(dryRunOption())
@@ -26,6 +27,8 @@ export const learnCommand = (): Command =>
     .addHelpText(
       'after',
       `
+Ids that the application made in memory, and that clients send, become names: first of all, because with an old id a step fails. The
+replays with them must show that they are right, else they are taken back.
 Only texts, numbers and truth values that differ between replays, and lists in another order, become matchers. What is missing, new or
 of another type, and what is the same in every replay, is listed and left as it is.
 
@@ -41,13 +44,13 @@ async function learnCommanded(terminal: Console, names: string[], { out, yes, dr
   if (!playwrightConfig())
     throw new ReplayError('REPLAY_USAGE', 'there is no playwright.config here', undefined, 'Set up the project once: npx socket-replay init');
   const learning = await learnNoise(terminal, out, names, async () => !dryRun && (yes || (await agreed(terminal))));
-  const { alone, together, matchers, written } = learning;
+  const { alone, together, names: named, matchers, written } = learning;
   const red = [alone, together].find((results) => results && isRed(results));
   if (!red) {
     terminal.print(written ? `${greenWords(learning)}.` : `There is nothing to learn: ${greenWords(learning)}.`);
     return exitCodes.good;
   }
-  if (written || matchers === 0) {
+  if (written || named + matchers === 0) {
     terminal.print(`${written ? '' : 'Nothing was learnt. '}Still red: ${red.headline}`);
     for (const { name, why } of collisionsIn(learning))
       terminal.print(

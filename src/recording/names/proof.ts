@@ -20,7 +20,15 @@ export interface Proof {
 const general =
   /^(data|payload|result|value|body|row|rows|item|items|list|entity|record|args|changes|response|object|old|new|before|after|created|updated|deleted|inserted)$/i;
 /** Properties whose text says of which kind the rest is: `{ table: 'annotation', data: { id: 3 } }`. */
-const kinds = /^(table|type|model|entity|collection|resource|kind|class|target|subject|store)(name)?$/i;
+export const kinds = /^(table|type|model|entity|collection|resource|kind|class|target|subject|store)(name)?$/i;
+
+/** The property that holds the object of a site, where it says what it holds: `todos` also of `{ todos: { "3": { id: 3 } } }`. */
+export function holderOf({ path }: Site): string | undefined {
+  const holder = path.slice(0, -1).findLast((part): part is string => typeof part === 'string' && !/^\d+$/.test(part));
+  return holder !== undefined && isGeneral(holder) ? undefined : holder;
+}
+
+export const isGeneral = (key: string): boolean => general.test(key);
 
 /** Which row's key a value is; undefined: nothing proves that it is one. */
 export type Prove = (site: Site) => Proof | undefined;
@@ -58,8 +66,8 @@ export function createProver(rows: RowNames, evidence: Evidence, sites: readonly
       const said = kind.length === 1 ? kind[0] === name.table : kind.length === 0 && says(site.event, name.table);
       return answers && said ? { name, why: `it answers which row of ${name.table} was written`, weight: 50 } : undefined;
     }
-    const owner = site.path.slice(0, -1).findLast((part): part is string => typeof part === 'string');
-    if (owner !== undefined && !general.test(owner)) return says(owner, name.table) ? certain(`it stands in ${owner}`) : undefined;
+    const owner = holderOf(site);
+    if (owner !== undefined) return says(owner, name.table) ? certain(`it stands in ${owner}`) : undefined;
     const object = site.within[0];
     if (object && conflicts(object, name)) return undefined;
     if (kind.length > 0 && site.part !== 'push' && !kind.includes(name.table)) return undefined;

@@ -14,6 +14,8 @@ export interface RowName {
   value: string | number;
   /** every value that a column of the row had */
   row: Map<string, Set<Value>>;
+  /** nobody saw the row: it may have had other values too */
+  unseen?: true;
   /** from the effects of this trace on */
   order: number;
   start: number;
@@ -108,16 +110,19 @@ const columnOf = (known: RowName, key: string): Set<Value> | undefined =>
 
 /** Some property that is a column of the row has a value that it never had. */
 export const conflicts = (object: ValueObject, known: RowName): boolean =>
+  !known.unseen &&
   Object.entries(object).some(([key, value]) => {
     const column = columnOf(known, key);
     return column !== undefined && ![...column].some((had) => sameScalar(value, had));
   });
 
 /** How many other properties have a value of the row that is hardly a coincidence: texts and large numbers. */
-export const resemblance = (object: ValueObject, known: RowName): number =>
-  Object.entries(object).filter(
-    ([key, value]) =>
-      plain(key) !== plain(known.column) &&
-      ((typeof value === 'string' && value.length > 2) || (typeof value === 'number' && Math.abs(value) > 999)) &&
-      columnOf(known, key)?.has(value),
-  ).length;
+export function resemblance(object: ValueObject, known: RowName): number {
+  const others = Object.entries(object).filter(([key]) => plain(key) !== plain(known.column));
+  // Of a row that nobody saw, the same text may be anything's: the object must be built like it as well.
+  const built = others.filter(([key]) => columnOf(known, key)).length;
+  if (known.unseen && 2 * built < new Set([...others.map(([key]) => plain(key)), ...[...known.row.keys()].map(plain)]).size - 1) return 0;
+  const alike = ([key, value]: [string, Value]): boolean =>
+    ((typeof value === 'string' && value.length > 2) || (typeof value === 'number' && Math.abs(value) > 999)) && columnOf(known, key)?.has(value) === true;
+  return others.filter(alike).length;
+}

@@ -1,4 +1,5 @@
 /** Every place of a recording where a value stands, in the order in which the values came to be. */
+import type { Path } from '../document.js';
 import { type ChangeEntry, type Received, type Recording, type Session, type Trace, urlText } from '../schema.js';
 import { isObject, secretsOf, Tagged, type Value, type ValueObject } from '../values.js';
 
@@ -8,6 +9,8 @@ type Part = 'args' | 'handshake' | 'ack' | 'push' | 'row' | 'key' | 'set';
 export interface Site {
   value: Value;
   part: Part;
+  /** where the part stands in the recording */
+  at: Path;
   /** property names and list positions from the root of the part */
   path: (string | number)[];
   /** the nearest property name, '' at the top */
@@ -71,48 +74,60 @@ export function mapSites(recording: Recording, replace: Replace): Recording {
   const done = new Map<Trace, Trace>();
   const times = timeline(recording);
   const orders = new Map(times.map(({ trace }, order) => [trace, order]));
+  const indexes = new Map(recording.sessions.map(({ id }, index) => [id, index]));
   const received = new Map<Received, Received>();
   /** by the next trace of its session; none: after everything */
   const due = new Map<Trace | undefined, (() => void)[]>();
-  for (const session of recording.sessions)
+  for (const [s, session] of recording.sessions.entries())
     for (const [index, push] of (session.received ?? []).entries()) {
       const next = session.traces[push.after + 1];
       const list = due.get(next) ?? [];
       due.set(next, list);
-      list.push(() => received.set(push, mapReceived(session, push, index, orders, replace)));
+      list.push(() => received.set(push, mapReceived(session, push, ['sessions', s, 'received', index], orders, replace)));
     }
   times.forEach(({ session, number, trace, start, duration }, order) => {
     for (const take of due.get(trace) ?? []) take();
+    const at = ['sessions', indexes.get(session) ?? 0, 'traces', number];
     const base = { session, trace: number, start, end: start + duration, order, args: trace.args ?? (trace.http?.body === undefined ? [] : [trace.http.body]) };
-    const map = (value: Value, part: Part, event: string, table?: string): Value => mapPart(value, { ...base, part, event, table }, replace);
-    const list = (values: Value[], part: Part, event: string): Value[] => map(values, part, event) as Value[];
+    const map = (value: Value, part: Part, event: string, where: Path, table?: string): Value =>
+      mapPart(value, { ...base, at: [...at, ...where], part, event, table }, replace);
+    const list = (values: Value[], part: Part, event: string, where: Path): Value[] => map(values, part, event, where) as Value[];
     const event = trace.emit ?? (trace.connect ? 'connect' : trace.http ? urlText(trace.http.url) : 'disconnect');
     const next: Trace = { ...trace };
     if (trace.connect)
       next.connect = {
         ...trace.connect,
-        ...(trace.connect.auth && { auth: map(trace.connect.auth, 'handshake', event) as ValueObject }),
-        ...(trace.connect.query && { query: map(trace.connect.query, 'handshake', event) as ValueObject }),
+        ...(trace.connect.auth && { auth: map(trace.connect.auth, 'handshake', event, ['connect', 'auth']) as ValueObject }),
+        ...(trace.connect.query && { query: map(trace.connect.query, 'handshake', event, ['connect', 'query']) as ValueObject }),
       };
     if (trace.http) {
       const { url, headers, body, answer } = trace.http;
       next.http = {
         ...trace.http,
-        url: map(url, 'args', event) as string | Tagged,
-        ...(headers && { headers: map(headers, 'args', event) as ValueObject }),
-        ...(body !== undefined && { body: map(body, 'args', event) }),
-        ...(answer !== undefined && { answer: map(answer, 'ack', event) }),
+        url: map(url, 'args', event, ['http', 'url']) as string | Tagged,
+        ...(headers && { headers: map(headers, 'args', event, ['http', 'headers']) as ValueObject }),
+        ...(body !== undefined && { body: map(body, 'args', event, ['http', 'body']) }),
+        ...(answer !== undefined && { answer: map(answer, 'ack', event, ['http', 'answer']) }),
       };
     }
-    if (trace.args) next.args = list(trace.args, 'args', event);
-    if (trace.changes) next.changes = trace.changes.map((change) => mapChange(change, (value, part, table) => map(value, part, event, table) as ValueObject));
+    if (trace.args) next.args = list(trace.args, 'args', event, ['args']);
+    if (trace.changes)
+      next.changes = trace.changes.map((change, c) =>
+        mapChange(change, (value, part, table) => map(value, part, event, ['changes', c, part], table) as ValueObject),
+      );
     if (trace.pushes)
-      next.pushes = trace.pushes.map((push) => ({
+      next.pushes = trace.pushes.map((push, p) => ({
         ...push,
-        ...(push.args && { args: list(push.args, 'push', push.event) }),
-        ...(push.answer && { answer: mapPart(push.answer, { ...base, order: order + ANSWER, part: 'args', event: push.event }, replace) as Value[] }),
+        ...(push.args && { args: list(push.args, 'push', push.event, ['pushes', p, 'args']) }),
+        ...(push.answer && {
+          answer: mapPart(
+            push.answer,
+            { ...base, at: [...at, 'pushes', p, 'answer'], order: order + ANSWER, part: 'args', event: push.event },
+            replace,
+          ) as Value[],
+        }),
       }));
-    if (Array.isArray(trace.ack)) next.ack = list(trace.ack, 'ack', event);
+    if (Array.isArray(trace.ack)) next.ack = list(trace.ack, 'ack', event, ['ack']);
     done.set(trace, next);
   });
   for (const take of due.get(undefined) ?? []) take();
@@ -122,22 +137,22 @@ export function mapSites(recording: Recording, replace: Replace): Recording {
     ...(session.received && { received: session.received.map((push) => received.get(push) ?? push) }),
   }));
   const nowhere = { session: '', trace: 0, start: 0, end: Number.POSITIVE_INFINITY, order: Number.MAX_SAFE_INTEGER, args: [], event: '' };
-  const unattributed = recording.unattributed?.map((change) =>
-    mapChange(change, (value, part, table) => mapPart(value, { ...nowhere, part, table }, replace) as ValueObject),
+  const unattributed = recording.unattributed?.map((change, c) =>
+    mapChange(change, (value, part, table) => mapPart(value, { ...nowhere, at: ['unattributed', c, part], part, table }, replace) as ValueObject),
   );
   return { ...recording, sessions, ...(unattributed && { unattributed }) };
 }
 
-function mapReceived(session: Session, push: Received, index: number, orders: ReadonlyMap<Trace, number>, replace: Replace): Received {
+function mapReceived(session: Session, push: Received, at: Path, orders: ReadonlyMap<Trace, number>, replace: Replace): Received {
   const after = session.traces[push.after];
   const start = session.times?.[push.after]?.[0] ?? push.after;
   const by = push.after + 1 < session.traces.length ? (session.times?.[push.after + 1]?.[0] ?? push.after + 1) : Number.POSITIVE_INFINITY;
   const order = (after && orders.get(after)) ?? Number.MAX_SAFE_INTEGER;
-  const around = { session: session.id, trace: push.after, start, end: by - 1, order, args: [], event: push.event, received: { index, by } };
+  const around = { session: session.id, trace: push.after, start, end: by - 1, order, args: [], event: push.event, received: { index: Number(at.at(-1)), by } };
   return {
     ...push,
-    ...(push.args && { args: mapPart(push.args, { ...around, part: 'push' }, replace) as Value[] }),
-    ...(push.answer && { answer: mapPart(push.answer, { ...around, part: 'args', order: order + ANSWER }, replace) as Value[] }),
+    ...(push.args && { args: mapPart(push.args, { ...around, at: [...at, 'args'], part: 'push' }, replace) as Value[] }),
+    ...(push.answer && { answer: mapPart(push.answer, { ...around, at: [...at, 'answer'], part: 'args', order: order + ANSWER }, replace) as Value[] }),
   };
 }
 
@@ -157,13 +172,21 @@ type Around = Omit<Site, 'value' | 'path' | 'key' | 'within' | 'root'>;
 function mapPart(root: Value, around: Around, replace: Replace): Value {
   const visit = (value: Value, path: (string | number)[], key: string, within: ValueObject[]): Value => {
     if (Array.isArray(value)) return value.map((item, index) => visit(item, [...path, index], key, within));
+    if (value instanceof Tagged && (value.body.tag === 'some' || value.body.tag === 'unordered'))
+      return new Tagged({ ...value.body, items: value.body.items.map((item, index) => visit(item, [...path, index], key, within)) });
+    if (value instanceof Tagged && value.body.tag === 'keys') {
+      const object = visit(value.body.entries, path, key, within);
+      return isObject(object) ? new Tagged({ tag: 'keys', entries: object }) : object;
+    }
     if (isObject(value)) {
       // The names of columns are no values.
       const isRow = around.table !== undefined && within.length === 0;
       let templates = false;
       const entries = Object.entries(value).map(([name, item]): [string, Value] => {
         const found =
-          isRow || name.length < 1 ? undefined : replace({ ...around, value: name, path: [...path, name], key, isKey: true, within: [value, ...within], root });
+          isRow || name === '' || name.includes('${')
+            ? undefined
+            : replace({ ...around, value: name, path: [...path, name], key, isKey: true, within: [value, ...within], root });
         const template = found instanceof Tagged ? templateOf(found) : undefined;
         templates ||= template !== undefined;
         return [template ?? name, visit(item, [...path, name], name, [value, ...within])];
@@ -171,7 +194,12 @@ function mapPart(root: Value, around: Around, replace: Replace): Value {
       const object = Object.fromEntries(entries);
       return templates ? new Tagged({ tag: 'keys', entries: object }) : object;
     }
-    if (value instanceof Uint8Array || value === null || typeof value === 'boolean' || (value instanceof Tagged && secretsOf(value.body).length === 0))
+    if (
+      value instanceof Uint8Array ||
+      value === null ||
+      typeof value === 'boolean' ||
+      (value instanceof Tagged && value.body.tag !== 'text' && secretsOf(value.body).length === 0)
+    )
       return value;
     return replace({ ...around, value, path, key, within, root }) ?? value;
   };

@@ -13,7 +13,7 @@ export const singular = (word: string): string =>
         ? word.replace(/es$/i, '')
         : word.replace(/s$/i, '');
 
-const words = (text: string): string[] =>
+export const words = (text: string): string[] =>
   text
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .toLowerCase()

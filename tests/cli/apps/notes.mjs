@@ -1,4 +1,4 @@
-/** A tiny application: notes in SQLite, told to everybody. Prints its port. The user is what the client says in `auth.user`. */
+/** A tiny application: notes in SQLite, told to everybody, and seats that are only counted. Prints its port. The user is what the client says in `auth.user`. */
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { Server } from 'socket.io';
@@ -8,6 +8,7 @@ const db = new Database(':memory:');
 db.exec('CREATE TABLE note (id INTEGER PRIMARY KEY, author TEXT, text TEXT NOT NULL)');
 const insert = db.prepare('INSERT INTO note (author, text) VALUES (?, ?)');
 
+let seats = 0;
 const http = createServer((request, response) => response.end(request.url === '/pid' ? JSON.stringify({ pid: process.pid }) : 'notes'));
 const { NOTES_PARSER } = process.env;
 const io = new Server(http, NOTES_PARSER ? { parser: createRequire(import.meta.url)(NOTES_PARSER) } : {});
@@ -21,6 +22,11 @@ io.on('connection', (socket) => {
     const { lastInsertRowid } = insert.run(socket.data.user, data.text);
     io.emit('noteAdded', { id: Number(lastInsertRowid), text: data.text });
     done?.({ success: true, id: Number(lastInsertRowid), ...(data.paint && { colour: 'red' }) });
+  });
+  socket.on('seatTake', (done) => {
+    const seat = { id: ++seats };
+    socket.emit('seatTaken', seat);
+    done({ seat });
   });
   socket.on('login', (data, done) => done({ success: data.password === 'open sesame' }));
   socket.on('quit', () => process.exit(0));
