@@ -2,6 +2,7 @@
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReplayError } from '../errors.js';
+import { keepGiven, type LostName } from '../recording/keep-given.js';
 import { SIZE_REFUSED } from '../recording/limits.js';
 import { loadRecordings, saveRecording } from '../recording/load.js';
 import { findNames, type Named } from '../recording/names/index.js';
@@ -15,6 +16,8 @@ export interface Saved extends Omit<Built, 'evidence'>, Pick<Named, 'names' | 'u
   file: string;
   /** of the file itself */
   bytes: number;
+  /** given names of the recording that it replaces, for which it has no place */
+  lostNames: LostName[];
 }
 
 export interface SaveOptions {
@@ -78,9 +81,10 @@ export function prepareCapture(
   const found = findNames(recording, { ...evidence, uniques });
   const known = knownRecording(out, captured.name);
   const named = known ? keepNames(found, known) : found;
+  const given = known ? keepGiven(named.recording, known) : { recording: named.recording, lost: [] };
   return () => {
-    const file = saveRecording(out, named.recording, force ? undefined : SIZE_REFUSED);
+    const file = saveRecording(out, given.recording, force ? undefined : SIZE_REFUSED);
     if (!keepLog) rmSync(log, { force: true });
-    return { ...named, ...rest, file, bytes: statSync(file).size };
+    return { ...named, ...rest, recording: given.recording, lostNames: given.lost, file, bytes: statSync(file).size };
   };
 }

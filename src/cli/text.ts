@@ -20,7 +20,7 @@ export function progressLine(counts: Counts, elapsedMs: number): string {
 
 /** What a saved recording holds, and everything that a reader of it should know is not in it. */
 export function summary(
-  { recording, names, unproven, dropped, lost, people, file, bytes, measured }: Saved,
+  { recording, names, unproven, lostNames, dropped, lost, people, file, bytes, measured }: Saved,
   result?: Pick<CaptureResult, 'open' | 'dropped'>,
 ): string[] {
   const has = contents(recording);
@@ -43,6 +43,10 @@ export function summary(
           `    ${JSON.stringify(value)} in ${event}${key === '' ? '' : `, as ${key}`}, is left as it stands: ${like.join(', ')} had it too, and nothing proves that it is meant`,
       ),
     ...(unproven.length > 5 ? [`    and ${unproven.length - 5} more`] : []),
+    ...lostNames.map(
+      ({ name, value }) =>
+        `    ${name}, given as ${JSON.stringify(value)}, is gone: the value does not stand where it stood. If it is another one: socket-replay give`,
+    ),
     ...note(Math.max(0, bytes - SIZE_WARNED), `${inMegabytes(bytes)}: hard to review, shorter flows say more`),
     ...note(has.received, `${plural(has.received, 'push', 'pushes')} without a proven cause, under \`received\``),
     ...note(recording.unattributed?.length, `${plural(recording.unattributed?.length ?? 0, 'change')} without a proven cause, under \`unattributed\``),

@@ -16,5 +16,5 @@ test.each([
   ['no row was changed', [{ type: 'tables' as const, tables: [] }], '0 changes'],
 ])('of a recording in which %s', (_, more, text) => {
   const built = buildRecording({ name: 'n', source: 'proxy', aliases: {}, events: [...more, connect('a'), emit('a', 1, 'x')], end: { status: 'finished' } });
-  expect(summary({ ...built, names: [], unproven: [], file: 'n.yaml', bytes: 1 })[1]).toBe(`  1 session, 2 traces, 0 pushes, ${text}, 0 names`);
+  expect(summary({ ...built, names: [], unproven: [], lostNames: [], file: 'n.yaml', bytes: 1 })[1]).toBe(`  1 session, 2 traces, 0 pushes, ${text}, 0 names`);
 });

@@ -3,6 +3,7 @@
  * more in its middle would give every later name another number, and the difference would be everywhere.
  */
 import { toJson } from '../json.js';
+import { withoutGiven } from '../keep-given.js';
 import type { Recording, Session, Trace } from '../schema.js';
 import { isObject, mapValue, namesOf as namesIn, Tagged, type Value, walk } from '../values.js';
 import type { Named } from './index.js';
@@ -10,7 +11,9 @@ import type { Named } from './index.js';
 /** Traces that changed place are looked for among so many pairs of them; beyond, numbers are what they are. */
 const MAX_PAIRS = 4_000_000;
 
-export const keepNames = (named: Named, known: Recording): Named => keepNamesAt(named, placesIn(named.recording, known));
+/** Given names are nobody's: what stands under one is a value, and it is given to no other. */
+export const keepNames = (named: Named, known: Recording): Named =>
+  keepNamesAt(named, placesIn(named.recording, withoutGiven(known)), new Set(Object.keys(known.given ?? {})));
 
 /** The same where it is known which value is which: pairs of the new one and the known one. Names that are `reserved` are not given to others. */
 export function keepNamesAt(
