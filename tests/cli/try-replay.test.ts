@@ -139,11 +139,14 @@ test('an id that only counts gets a name before anything is noise; replays that 
 });
 
 test('red alone: what it means, and what to do; without a webServer the application still runs', async () => {
-  fakePlaywright([red('noteAdd: ack[0].id is 2, was 1')]);
+  const gone = { outcome: 'aborted' as const, reason: 'nothing answers' };
+  fakePlaywright([red('noteAdd: ack[0].id is 2, was 1', { trace: 0, ...gone }, gone, { trace: 2, ...gone })]);
   const { code, text } = await recordAndReplay('export default {}');
   expect(text).toContain('flow.1 is red alone: noteAdd: ack[0].id is 2, was 1');
   expect(text).toContain('the reset leads to another state');
   expect(text).toContain('npx socket-replay learn flow.1');
+  // What all traces say is said once.
+  expect(text.match(/not learnt.*/g)).toEqual([expect.stringMatching(/ alice\/0 connect \/ and 2 more traces: aborted: nothing answers$/)]);
   expect(code).toBe(1);
   expect(asked().every(({ answers }) => answers)).toBe(true);
 });

@@ -1,6 +1,7 @@
 /** Times: those of the recording itself are another time's at replay, and so is what lies a whole number of hours away from them. */
 import { timeOf } from '../kinds.js';
 import { any, id, type NowForm, Tagged, type Value } from '../values.js';
+import { isId, isKindId } from './kinds.js';
 import { isEffect, isKnownTo, type Site } from './sites.js';
 import { type Namer, plain } from './words.js';
 
@@ -67,7 +68,7 @@ function timesOf(sites: readonly Site[], startedAt: number, name: Namer): { made
     }
     const before = (seen.get(value) ?? []).filter(({ site: from }) => isKnownTo(from, site));
     // Of several that are equal, perhaps by chance, it is the last one that it can have read.
-    const source = before.findLast(({ site: from }) => (from.part === 'ack' || from.part === 'push') && plain(from.key) === plain(site.key));
+    const source = before.findLast(({ site: from }) => (from.part === 'ack' || from.part === 'push') && isGivenBack(from, site));
     if (source) {
       const why = 'a time that the server gave, and the client sent back';
       // The same time of the same row has one name, wherever it was read.
@@ -89,6 +90,11 @@ function timesOf(sites: readonly Site[], startedAt: number, name: Namer): { made
   }
   return { made, givenBack };
 }
+
+/** Under the same property; or as an id, of which some applications make a time. */
+const isGivenBack = (from: Site, site: Site): boolean =>
+  plain(from.key) === plain(site.key) || (saysId(from.key) && (saysId(site.key) || (site.key === '' && typeof site.path.at(-1) === 'number')));
+const saysId = (key: string): boolean => isId(key) || isKindId(key);
 
 /** The `id` of the object in which it stands. */
 const ownerOf = ({ within: [object] }: Site): string => JSON.stringify(object?.id ?? null);

@@ -99,6 +99,12 @@ describe('keys of rows', () => {
     ['an unknown holder', 'annotationMove', [{ parent: { id: 3 }, annotation: { id: 3 } }], [{ parent: { id: 3 }, annotation: { id: id('annotation1') } }]],
     ['another number', 'annotationMove', [{ id: 3, position: 3, annotation: 3 }], [{ id: id('annotation1'), position: 3, annotation: 3 }]],
     ['a nested list', 'x', [['author', ['annotation', { annotationId: 3 }]]], [['author', ['annotation', { annotationId: id('annotation1') }]]]],
+    [
+      'an object under its own key',
+      'x',
+      [{ annotations: { '3': { id: 3 } } }],
+      [{ annotations: new Tagged({ tag: 'keys', entries: { '${annotation1}': { id: id('annotation1') } } }) }],
+    ],
     ['a negative number and a float', 'annotationMove', [{ id: -3 }, { id: 3.5 }], [{ id: -3 }, { id: 3.5 }]],
     ['a text that is a template already', 'get', ['/annotations/3/${x}'], ['/annotations/3/${x}']],
     ['what contradicts the row', 'annotationMove', [{ id: 3, text: 'another' }], [{ id: 3, text: 'another' }]],
@@ -336,6 +342,14 @@ describe('times', () => {
     [at(60_000), at(60_000)],
     ['2026-11-21', '2026-11-21'],
   ])('%j in arguments', (value, expected) => expect(named([emit('x', [{ when: value }])])[0]?.args).toEqual([{ when: expected }]));
+
+  test('that an application takes for ids, and a client sends back', () => {
+    const use = (...args: Value[]) =>
+      named([emit('add', [{ title: 'x' }], { ack: [{ id: START + 7 }] }), emit('done', args)]).map((trace) => trace.args?.[0] ?? null);
+    expect(use({ todoId: START + 7 })[1]).toEqual({ todoId: id('todoId1') });
+    expect(use(START + 7)[1]).toEqual(id('time1'));
+    expect(use({ seenAt: START + 7 })[1]).toEqual({ seenAt: new Tagged({ tag: 'now', form: 'ms' }) });
+  });
 });
 
 describe('times that are so many hours away', () => {
