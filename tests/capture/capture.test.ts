@@ -6,8 +6,12 @@ import { type CaptureOptions, startCapture } from '../../src/capture/capture.js'
 import { saveCapture } from '../../src/capture/finish.js';
 import { logFile } from '../../src/capture/log.js';
 import { readLog } from '../../src/capture/read-log.js';
-import { loadRecordings } from '../../src/recording/load.js';
+import { applyEdits } from '../../src/recording/edit.js';
+import { give } from '../../src/recording/give.js';
+import { loadRecordings, saveRecording } from '../../src/recording/load.js';
 import { createRedactor } from '../../src/recording/redact.js';
+import type { Recording } from '../../src/recording/schema.js';
+import type { Value } from '../../src/recording/values.js';
 import { holderOf } from '../../src/wire/target-lock.js';
 import { ack, change, connect, emit, push, socket } from './events.js';
 import { fakeSource } from './fake-source.js';
@@ -48,6 +52,23 @@ describe('one capture', () => {
     expect(saved.recording.sessions.map(({ id }) => id)).toEqual(['alice', 'bob']);
     expect(loadRecordings(join(folder, 'recordings')).recordings[0]?.recording).toEqual(saved.recording);
     expect(existsSync(logFile(folder, 'one'))).toBe(false);
+  });
+
+  test('recorded again, the given names of the recording that it replaces stay', async () => {
+    const out = join(folder, 'recordings');
+    const saved = async (documentId: number) => {
+      const source = fakeSource(TARGET, []);
+      const capture = start(source);
+      source.tell(connect('a'), emit('a', 1, 'open', { args: [{ documentId }], asks: true }), ack('a', 1, [true]));
+      capture.stop();
+      return saveCapture((await capture.done).captured, { out, captures: folder, force: true });
+    };
+    const { recording } = await saved(7);
+    saveRecording(out, applyEdits(recording as unknown as Value, give(recording, 'document1', 7, ['documentId'])) as unknown as Recording);
+    const again = await saved(7);
+    expect(again.lostNames).toEqual([]);
+    expect(readFileSync(again.file, 'utf8')).toMatch(/\ngiven: \{ document1: 7 \}\n[\s\S]*args: \[\{ documentId: !id document1 \}\]/);
+    expect((await saved(8)).lostNames).toEqual([{ name: 'document1', value: 7 }]);
   });
 
   test('what the drain brings is in it', async () => {
