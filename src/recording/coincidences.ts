@@ -39,8 +39,7 @@ const canBeName = (value: Value): value is string | number => typeof value === '
 function reasonOf(value: string | number, seen: Place, inserted: boolean): string {
   if (inserted) return 'a row was inserted with it, under a key that may be the same in every run';
   if (seen.part === 'row') return 'the row was there before: no trace inserted it';
-  if (typeof value === 'number' || /^\d+$/.test(value))
-    return 'a number may be there by chance, and no trace inserted a row with it; whether it is made anew, `learn` finds out';
+  if (typeof value === 'number' || /^\d+$/.test(value)) return 'a number may be there by chance, and no trace inserted a row with it; `learn` finds out';
   return 'it looks like a text that is the same in every run';
 }
 

@@ -142,12 +142,7 @@ sessions:
   if (story.errors) throw new Error(story.errors.join('\n'));
   const { literals, days } = inspectRecording(story.recording, 0);
   expect(literals.map(({ value, seen, sent, why }) => [value, seen.of, sent.map(({ of, key }) => `${of} ${key}`), why])).toEqual([
-    [
-      7,
-      'list',
-      ['open documentId', 'give documentId'],
-      'a number may be there by chance, and no trace inserted a row with it; whether it is made anew, `learn` finds out',
-    ],
+    [7, 'list', ['open documentId', 'give documentId'], 'a number may be there by chance, and no trace inserted a row with it; `learn` finds out'],
     [12, 'document', ['give ownerId'], 'the row was there before: no trace inserted it'],
   ]);
   expect(days.map(({ value, of }) => [value, of])).toEqual([['2026-11-28', 'open']]);
