@@ -25,10 +25,11 @@ describe.skipIf(!hasChromium)(`the report in Chromium${hasChromium ? '' : ' (ski
     await page.getByRole('link', { name: 'Look at this first' }).click();
     const panel = page.getByRole('dialog');
     expect(await panel.textContent()).toContain('"Introduction (copy)"');
-    expect(page.url()).toContain('#view=traces&trace=iteration-3/annotate-together/alice/1@2');
+    await expect.poll(() => page.url()).toContain('#view=traces&trace=iteration-3/annotate-together/alice/1@2');
     await page.keyboard.press('Escape');
     expect(await panel.isVisible()).toBe(false);
-    expect(page.url()).not.toContain('trace=');
+    // The address follows the dialog.
+    await expect.poll(() => page.url()).not.toContain('trace=');
     expect(problems).toEqual([]);
   });
 
