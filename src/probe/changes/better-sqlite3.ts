@@ -3,7 +3,7 @@ import type { Table, TableState } from '../../wire/messages.js';
 import { outside } from '../context.js';
 import type { AnyFunction } from '../foreign.js';
 import { guarded } from '../guard.js';
-import { isWanted, reportTables } from '../hub.js';
+import { announcer } from './announce.js';
 import type { Driver } from './drivers.js';
 import { type Connection, SqliteLog } from './sqlite-log.js';
 import { PREFIX } from './sqlite-schema.js';
@@ -37,7 +37,7 @@ const logs = new WeakMap<Database, SqliteLog>();
 /** weak: an application may forget a connection without closing it */
 const known = new Set<WeakRef<Database>>();
 let wanted = false;
-let announcing = false;
+const announceTables = announcer(() => tables());
 
 let loaded = false;
 /** what our own statements run by, by the prototype of statements */
@@ -208,14 +208,4 @@ function watchDdl(statement: Statement, log: SqliteLog): void {
     const value = (...args: unknown[]): unknown => changingSchema(statement.database, log, statement.source, () => Reflect.apply(original, statement, args));
     Object.defineProperty(statement, name, { value, configurable: true, writable: true, enumerable: false });
   }
-}
-
-/** One message for a burst of DDL. */
-function announceTables(): void {
-  if (announcing || !isWanted()) return;
-  announcing = true;
-  queueMicrotask(() => {
-    announcing = false;
-    guarded('tables', () => reportTables(tables()));
-  });
 }

@@ -3,7 +3,8 @@ import type { Table, TableState } from '../../wire/messages.js';
 import { outside } from '../context.js';
 import type { AnyFunction } from '../foreign.js';
 import { guarded } from '../guard.js';
-import { isWanted, reportTables, warn } from '../hub.js';
+import { warn } from '../hub.js';
+import { announcer } from './announce.js';
 import type { Driver } from './drivers.js';
 import { type Connection, SqliteLog } from './sqlite-log.js';
 import { isDdl, replacesRows, rollsBack } from './sqlite-text.js';
@@ -22,7 +23,7 @@ const known = new Set<WeakRef<Database>>();
 const statements = new WeakMap<object, { database: Database; sql: string }>();
 let wanted = false;
 let used = false;
-let announcing = false;
+const announceTables = announcer(() => nodeSqlite.tables());
 let held: unknown[] | undefined;
 
 /** At the start of the process. */
@@ -156,15 +157,6 @@ function connect(database: Database, raw: Record<string, AnyFunction>, all: AnyF
     },
     define: (name, run) => void call('function', name, { varargs: true, useBigIntArguments: true }, run),
   };
-}
-
-function announceTables(): void {
-  if (announcing || !isWanted()) return;
-  announcing = true;
-  queueMicrotask(() => {
-    announcing = false;
-    guarded('tables', () => reportTables(nodeSqlite.tables()));
-  });
 }
 
 function patch({ prototype }: Class, name: string | symbol, run: (original: AnyFunction, self: unknown, args: unknown[]) => unknown): void {

@@ -3,16 +3,15 @@
  * takes it back. Read over a connection of our own, by the process that the mark names; rows without a mark by one of those that measure.
  */
 import type { Table, TableState } from '../../wire/messages.js';
-import { CREATE, CREATE_EVENT_TRIGGER, INSTANCE, LEFTOVERS, LOCKS, MARK, markOf, readMark, SCHEMA, UNATTACHED } from '../../wire/pg-sql.js';
+import { CREATE, CREATE_EVENT_TRIGGER, LEFTOVERS, LOCKS, markOf, readMark, SCHEMA, UNATTACHED } from '../../wire/pg-sql.js';
 import { outside } from '../context.js';
 import { guarded } from '../guard.js';
-import { isReplayed, isWanted, patience, reportChange, reportTables, warn } from '../hub.js';
+import { isReplayed, patience, reportChange, warn } from '../hub.js';
 import { realSetTimeout } from '../timers.js';
+import { ALL_ROWS, type Entry, marksOf, OWN_ROWS, type Row, readEntry } from './pg-entries.js';
 import { headOf, type Layout, readLayouts, shownName } from './pg-schema.js';
 import { stateOf } from './pg-state.js';
-import { encodeValue, readRow } from './pg-values.js';
-
-type Row = Record<string, unknown>;
+import { encodeValue } from './pg-values.js';
 
 /** Our own connection, by the driver's own methods (not the ones we patched). */
 export interface Own {
@@ -55,34 +54,6 @@ const SESSION = [
 
 /** how long rows wait for company while somebody records, who waits for none of them */
 const PATIENCE_MS = 60;
-/** No text of PostgreSQL's JSON has it, nor a mark; the name stands at the end, where it may. */
-const SEPARATOR = '\x01';
-
-/** `which` says whose: an expression over the log. One column: the driver takes each apart for itself. */
-const readSql = (which: string): string => `WITH seen AS MATERIALIZED (
-    SELECT ctid AS place, lsn, xid, cmin::text::bigint AS step, op, rel, name, old, new, ${MARK} AS mark, at FROM ${SCHEMA}.log WHERE ${which}),
-  gone AS (DELETE FROM ${SCHEMA}.log USING seen WHERE log.ctid = seen.place RETURNING seen.*)
-  SELECT concat(xid, e'\\x01', op, e'\\x01', rel, e'\\x01', mark, e'\\x01', (extract(epoch FROM clock_timestamp() - at) * 1000)::numeric(20, 3),
-    e'\\x01', old, e'\\x01', new, e'\\x01', name) AS line FROM gone ORDER BY lsn, gone.xid, step`;
-/** A transaction is one process's: its rows without a mark belong to it as well. */
-const OWN_ROWS = readSql(`xid IN (SELECT xid FROM ${SCHEMA}.log WHERE ${INSTANCE} = $1)`);
-const ALL_ROWS = readSql(`xid NOT IN (SELECT xid FROM ${SCHEMA}.log WHERE ${INSTANCE} IN
-  (SELECT objid::text FROM pg_locks WHERE locktype = 'advisory' AND classid = ${LOCKS + 1} AND objid::text <> $1
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())))`);
-
-/** A row of the log, read. */
-interface Entry {
-  xid: string;
-  op: string;
-  rel: string;
-  mark: string;
-  age: number;
-  before: Row | null;
-  after: Row | null;
-  /** `schema.table` */
-  name: string;
-}
-
 export class PgLog {
   private state: State = 'off';
   isWanted = false;
@@ -359,20 +330,6 @@ export class PgLog {
   }
 }
 
-function readEntry(line: string): Entry {
-  const [xid = '', op = '', rel = '', mark = '', age = '', old = '', after = '', ...name] = line.split(SEPARATOR);
-  return {
-    xid,
-    op,
-    rel,
-    mark,
-    age: Number(age),
-    before: old === '' ? null : readRow(old),
-    after: after === '' ? null : readRow(after),
-    name: name.join(SEPARATOR),
-  };
-}
-
 function hasColumns({ columns }: Layout, row: Row): boolean {
   for (const column of columns) if (!Object.hasOwn(row, column)) return false;
   return Object.keys(row).length === columns.length;
@@ -381,17 +338,6 @@ function hasColumns({ columns }: Layout, row: Row): boolean {
 function nameOf(layout: Layout | undefined, name: string): string {
   const [schema = '', ...rest] = name.split('.');
   return layout?.table.name ?? shownName(schema, rest.join('.'));
-}
-
-/** The mark of all rows of a transaction that have one, if they agree. */
-function marksOf(entries: Entry[]): Map<string, string> {
-  const marks = new Map<string, string>();
-  for (const { xid, mark } of entries) {
-    if (mark === '') continue;
-    const known = marks.get(xid);
-    if (known !== mark) marks.set(xid, known === undefined ? mark : '');
-  }
-  return marks;
 }
 
 /** A replay waits for the rows that its traces write. */
@@ -421,15 +367,3 @@ const isStarting = (error: unknown): boolean => {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return ['57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET'].includes(String(code)) || /terminated unexpectedly/.test(String(message));
 };
-
-let announcing = false;
-
-/** One message for a burst of DDL. */
-export function announce(tables: () => Table[]): void {
-  if (announcing || !isWanted()) return;
-  announcing = true;
-  queueMicrotask(() => {
-    announcing = false;
-    guarded('tables', () => reportTables(tables()));
-  });
-}

@@ -4,8 +4,9 @@ import { currentContext, outside, within } from '../context.js';
 import { type AnyFunction, isObject } from '../foreign.js';
 import { guarded } from '../guard.js';
 import { warn } from '../hub.js';
+import { announcer } from './announce.js';
 import type { Driver } from './drivers.js';
-import { announce, type Own, PgLog } from './pg-log.js';
+import { type Own, PgLog } from './pg-log.js';
 import { type Connection, followLine, isTraced, type Line, lineOf, once, patchConnection, patchSubmittable, tagInside, tagQuery } from './pg-marks.js';
 
 /** What we touch of a client; older versions name the queue without the underscore. */
@@ -190,11 +191,7 @@ function databaseOf(client: Client, ClientClass: ClientClass, raw: Methods): Dat
   let database = databases.get(name);
   if (database === undefined) {
     const ways = new Map<string, () => Promise<Own>>();
-    const log = new PgLog(
-      name,
-      () => [...ways.values()],
-      () => announce(tables),
-    );
+    const log = new PgLog(name, () => [...ways.values()], announce);
     database = { log, ways, clients: new Set(), pools: new Set() };
     databases.set(name, database);
   }
@@ -260,6 +257,7 @@ function leave(): void {
 }
 
 const logs = (): PgLog[] => [...databases.values()].map(({ log }) => log);
+const announce = announcer(() => tables());
 const tables = (): Table[] => [...new Map(logs().flatMap((log) => log.tables.map((table) => [table.name, table] as const))).values()];
 
 /** Where several databases have a table of one name, the first is told. */

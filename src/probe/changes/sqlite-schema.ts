@@ -221,11 +221,11 @@ function textOf(layout: Layout, op: 'i' | 'u' | 'd', rows: ('OLD' | 'NEW' | 't')
 }
 
 const list = (text: string | undefined): string => `'[' || ${text} || ']'`;
-/** Integers beyond those of JavaScript as text; binary as hexadecimal, which the reader turns into base64; an infinite REAL has no JSON. */
+/** Integers beyond those of JavaScript as text; binary as hexadecimal, which the reader turns into base64; an infinite REAL has no JSON; `quote` leaves digits out where SQLite rounds them back and others do not. */
 const jsonOf = (value: string): string =>
   `CASE typeof(${value}) WHEN 'text' THEN json_quote(${value}) WHEN 'blob' THEN '{"!hex":"' || hex(${value}) || '"}' WHEN 'null' THEN 'null' ` +
   `WHEN 'integer' THEN iif(${value} BETWEEN -9007199254740991 AND 9007199254740991, ${value}, '"' || ${value} || '"') ` +
-  `ELSE iif(${value} BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308, quote(${value}), 'null') END`;
+  `ELSE iif(${value} BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308, printf('%!.17g', ${value}), 'null') END`;
 
 /** Logs the rows that a table has already: inside a trigger, where an insert leaves `last_insert_rowid()` alone. */
 export const bornOf = (layout: Layout, writing: Writing): string =>

@@ -3,11 +3,13 @@ import type { Table, TableState } from '../../wire/messages.js';
 import { type Context, currentCause, currentContext, isFollowing, within } from '../context.js';
 import type { AnyFunction } from '../foreign.js';
 import { guarded } from '../guard.js';
-import { isWanted, reportTables, warn } from '../hub.js';
+import { warn } from '../hub.js';
 import { realSetTimeout } from '../timers.js';
+import { announcer } from './announce.js';
 import type { Driver } from './drivers.js';
 import { onlyReads } from './sqlite-text.js';
-import { type Gate, type Rows, Sqlite3Log } from './sqlite3-log.js';
+import type { Gate, Rows } from './sqlite3-gate.js';
+import { Sqlite3Log } from './sqlite3-log.js';
 
 interface Database {
   readonly filename?: string;
@@ -45,7 +47,7 @@ const prepared = new WeakMap<Statement, Prepared>();
 let inside: { ended?: () => void } | undefined;
 let wanted = false;
 let loaded = false;
-let announcing = false;
+const announce = announcer(() => tables());
 
 function adopt(exports: unknown): void {
   const { Database, Statement } = (exports ?? {}) as Exports;
@@ -254,15 +256,6 @@ function register(database: Database, raw: Raw): Sqlite3Log {
 function tellOthers(changed: Sqlite3Log): void {
   if (changed.name === ':memory:' || changed.name === '') return;
   for (const log of openLogs()) if (log !== changed && log.name === changed.name) log.refreshLater();
-}
-
-function announce(): void {
-  if (announcing || !isWanted()) return;
-  announcing = true;
-  queueMicrotask(() => {
-    announcing = false;
-    guarded('tables', () => reportTables(tables()));
-  });
 }
 
 function gateOf(database: Database, raw: Raw): Gate {

@@ -109,7 +109,7 @@ describe('rows', () => {
         // -0 is stored as an integer or as a real, and read as 0 everywhere
         expect((await changes()).map(({ after }) => (after!.v === 0 ? 0 : after!.v))).toEqual(values.map(told));
       }),
-      { numRuns: 50 },
+      { numRuns: 50, examples: [[[66418421294994904, 0.1, 5e-324, -1.5]]] },
     );
     for (const integer of ['9007199254740991', '9007199254740992', '-9223372036854775808']) {
       lines = [];
