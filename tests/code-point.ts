@@ -1,5 +1,5 @@
 /** For `fc.string({ unit })`: what its unit `binary` gives, which first makes a table of all of Unicode, and takes two seconds for it. */
-import fc from 'fast-check';
+import fc from './fast-check.js';
 
 export const codePoint = fc.integer({ min: 0, max: 0x10ffff }).map(
   (code) => String.fromCodePoint(code),

@@ -1,10 +1,10 @@
 /** Nothing that was captured is lost without being counted, whatever the order of the events. */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { buildRecording } from '../../src/capture/build.js';
 import type { SourceEvent } from '../../src/capture/source.js';
 import { type Recording, receivers, recordingSchema } from '../../src/recording/schema.js';
 import { FENCE_EVENT } from '../../src/wire/messages.js';
+import fc from '../fast-check.js';
 import { ack, answer, captured, change, connect, disconnect, emit, push } from './events.js';
 
 const sids = ['a', 'b', 'c', 'd'];

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseRange } from '../../src/capture/parse-range.js';
 import { inRange } from '../../src/capture/ranges.js';
 import type { SourceEvent } from '../../src/capture/source.js';
+import fc from '../fast-check.js';
 import { captured, connect, disconnect, emit } from './events.js';
 
 const checkpoint = (name: string, at: number): SourceEvent => ({ type: 'checkpoint', name, at });

@@ -2,13 +2,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCapture } from '../../src/capture/capture.js';
 import { saveCapture } from '../../src/capture/finish.js';
 import type { SourceEvent } from '../../src/capture/source.js';
 import { createRedactor } from '../../src/recording/redact.js';
 import type { Value, ValueObject } from '../../src/recording/values.js';
+import fc from '../fast-check.js';
 import { ack, answer, change, connect, disconnect, emit, push } from './events.js';
 import { fakeSource } from './fake-source.js';
 

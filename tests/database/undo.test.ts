@@ -4,13 +4,13 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
-import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { netChanges } from '../../src/database/net.js';
 import { recreateFromTemplate } from '../../src/database/postgres.js';
 import { undoRun } from '../../src/database/undo.js';
 import { openWritten, type Written } from '../../src/database/written.js';
+import fc from '../fast-check.js';
 import { type Postgres, startPostgres } from '../postgres.js';
 
 const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;

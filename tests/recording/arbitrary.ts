@@ -1,8 +1,8 @@
 /** Arbitrary values and recordings for the laws of reading and writing. */
-import fc from 'fast-check';
 import type { Recording } from '../../src/recording/schema.js';
 import { anyTypes, nowForms, type TagBody, Tagged, type Value, type ValueObject } from '../../src/recording/values.js';
 import { codePoint } from '../code-point.js';
+import fc from '../fast-check.js';
 
 // biome-ignore format: a table
 const odd = [

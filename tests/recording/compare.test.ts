@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareValue } from '../../src/recording/compare.js';
 import { isObject, sameValue, type TagBody, Tagged, type Value, type ValueObject } from '../../src/recording/values.js';
+import fc from '../fast-check.js';
 import { concrete, contextOf, names, scopeOf, tag } from './scopes.js';
 
 const exact = (expected: Value, actual: Value) => compareValue(expected, actual, 'ack', contextOf(scopeOf({ names: names({ a1: 5, s1: 'tok' }) })));

@@ -1,5 +1,4 @@
 /** Every path that a comparison tells means the node of the recording that it compared. */
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { compareValue } from '../../src/recording/compare.js';
 import { nodesOf } from '../../src/recording/difference-path.js';
@@ -10,6 +9,7 @@ import { comparePushes } from '../../src/replay/compare-pushes.js';
 import { ignoreOf } from '../../src/replay/ignore.js';
 import type { TraceRun } from '../../src/replay/state.js';
 import { createWrites } from '../../src/replay/writes.js';
+import fc from '../fast-check.js';
 import { concrete, contextOf, scopeOf } from './scopes.js';
 
 const text = fc.oneof(fc.constantFrom('a', 'a b', 'a.b', 'a#2', '', '[0]', '__proto__', 'x"y'), fc.string({ maxLength: 4 }));

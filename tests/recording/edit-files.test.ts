@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Edit } from '../../src/recording/edit.js';
 import { editFiles } from '../../src/recording/edit-files.js';
 import { editRecording } from '../../src/recording/edit-recording.js';
 import { lineDiff } from '../../src/recording/line-diff.js';
+import fc from '../fast-check.js';
 
 let folder: string;
 beforeEach(() => {

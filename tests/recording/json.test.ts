@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fromJson, type Json, toJson } from '../../src/recording/json.js';
 import { sameValue, Tagged, type Value } from '../../src/recording/values.js';
+import fc from '../fast-check.js';
 import { value } from './arbitrary.js';
 import { concrete } from './scopes.js';
 

@@ -1,5 +1,4 @@
 /** The laws of learning, over what a real comparison tells: what is learnt fits, and what has another structure stays red. */
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { compareValue } from '../../src/recording/compare.js';
 import { applyEdits } from '../../src/recording/edit.js';
@@ -7,6 +6,7 @@ import { toJson } from '../../src/recording/json.js';
 import { learn, type SeenReplay } from '../../src/recording/learn.js';
 import type { Recording } from '../../src/recording/schema.js';
 import { isObject, type Value } from '../../src/recording/values.js';
+import fc from '../fast-check.js';
 import { contextOf, scopeOf } from './scopes.js';
 
 const context = contextOf(scopeOf());

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readRecording } from '../../src/recording/read.js';
 import { codePoint } from '../code-point.js';
+import fc from '../fast-check.js';
 
 const read = (text: string) => readRecording(text, { file: 'r.yaml', readBinary: () => undefined });
 const errors = (text: string) => (read(text).errors ?? []).map(({ code, what, where }) => `${where?.file}:${where?.line}:${where?.column} ${code} ${what}`);

@@ -1,9 +1,9 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toJson } from '../../src/recording/json.js';
 import { createRedactor } from '../../src/recording/redact.js';
 import { Tagged, type Value } from '../../src/recording/values.js';
+import fc from '../fast-check.js';
 import { value as arbitraryValue } from './arbitrary.js';
 
 const secret = (name: string) => new Tagged({ tag: 'secret', name });

@@ -1,10 +1,10 @@
 /** An expectation renewed by what was seen: what holds stays, the rest is as it would have been recorded. */
-import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { compareValue } from '../../src/recording/compare.js';
 import { type Renewing, renew } from '../../src/recording/renew.js';
 import { fillTemplate } from '../../src/recording/scope.js';
 import { any, id, sameValue, type Value } from '../../src/recording/values.js';
+import fc from '../fast-check.js';
 import { concrete, contextOf, names, scopeOf, tag } from './scopes.js';
 
 const scope = scopeOf({ names: names({ note1: 5, author1: 'a.7' }) });

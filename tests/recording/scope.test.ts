@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareValue } from '../../src/recording/compare.js';
 import { bind, isOwnLiteral, looksLike, neededNames, ownLiterals, resolve, uniqueText } from '../../src/recording/scope.js';
 import { id, mapValue, type Value } from '../../src/recording/values.js';
+import fc from '../fast-check.js';
 import { concrete, contextOf, names, scopeOf, tag } from './scopes.js';
 
 const text = (template: string) => tag({ tag: 'text', template });

@@ -1,8 +1,8 @@
 /** What the tests of comparing and binding start from. */
-import fc from 'fast-check';
 import type { CompareContext } from '../../src/recording/compare.js';
 import type { Scope } from '../../src/recording/scope.js';
 import { type TagBody, Tagged, type Value } from '../../src/recording/values.js';
+import fc from '../fast-check.js';
 
 export const scopeOf = (part: Partial<Scope> = {}): Scope => ({
   level: 'exact',

@@ -1,6 +1,5 @@
 /** What a part of a recording keeps, so that it can be replayed without the rest. */
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadRecordings } from '../../src/recording/load.js';
 import { nameUses } from '../../src/recording/name-uses.js';
@@ -10,6 +9,7 @@ import { sliceOf, type Wanted } from '../../src/recording/slice.js';
 import { unknownNames } from '../../src/recording/used-names.js';
 import { id, Tagged, type Value } from '../../src/recording/values.js';
 import { root } from '../e2e/support.js';
+import fc from '../fast-check.js';
 import { connect, emit, goodbye, recorded } from '../replay/world.js';
 
 const { recordings } = loadRecordings(join(root, 'recordings'));

@@ -1,5 +1,4 @@
 /** Edits of texts: what is not edited stays to the byte, and what comes out says what the edits say. */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseYaml } from '../../src/recording/document.js';
 import { applyEdits, type Edit } from '../../src/recording/edit.js';
@@ -7,6 +6,7 @@ import type { Recording } from '../../src/recording/schema.js';
 import { editText } from '../../src/recording/splice.js';
 import { isObject, sameValue, Tagged, type Value } from '../../src/recording/values.js';
 import { writeRecording } from '../../src/recording/write.js';
+import fc from '../fast-check.js';
 import { recording as arbitraryRecording, value as arbitraryValue } from './arbitrary.js';
 
 const options = (files = new Map<string, Uint8Array>()) => ({ file: 'r.yaml', readBinary: (sha256: string) => files.get(sha256) });

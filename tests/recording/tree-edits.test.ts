@@ -1,5 +1,4 @@
 /** Edits between two values: applied to the one they give the other, also in a text. */
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { applyEdits } from '../../src/recording/edit.js';
 import { editRecording } from '../../src/recording/edit-recording.js';
@@ -7,6 +6,7 @@ import type { Recording } from '../../src/recording/schema.js';
 import { editsBetween } from '../../src/recording/tree-edits.js';
 import { sameValue, type Value } from '../../src/recording/values.js';
 import { writeRecording } from '../../src/recording/write.js';
+import fc from '../fast-check.js';
 import { value as arbitraryValue } from './arbitrary.js';
 
 it('gives the other value', () => {

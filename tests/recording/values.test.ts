@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { timeOf } from '../../src/recording/kinds.js';
 import { pairUp } from '../../src/recording/pair.js';
 import { mapValue, sameValue, Tagged, templateNames, typeOf, type Value, walk } from '../../src/recording/values.js';
+import fc from '../fast-check.js';
 import { value } from './arbitrary.js';
 
 test('sameValue is an equivalence', () => {

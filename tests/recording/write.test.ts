@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readRecording } from '../../src/recording/read.js';
 import type { Recording } from '../../src/recording/schema.js';
 import { id, sameValue, Tagged, templateNames, type Value, walk } from '../../src/recording/values.js';
 import { writeRecording } from '../../src/recording/write.js';
+import fc from '../fast-check.js';
 import { recording as arbitraryRecording, value as arbitraryValue } from './arbitrary.js';
 
 const read = (text: string, files = new Map<string, Uint8Array>()) => {

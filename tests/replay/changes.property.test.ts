@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CompareContext, join } from '../../src/recording/compare.js';
 import type { Change } from '../../src/recording/schema.js';
@@ -7,6 +6,7 @@ import { compareChanges } from '../../src/replay/compare-changes.js';
 import { ignoreOf } from '../../src/replay/ignore.js';
 import type { TraceRun } from '../../src/replay/state.js';
 import { createWrites } from '../../src/replay/writes.js';
+import fc from '../fast-check.js';
 import { contextOf, names, scopeOf, tag } from '../recording/scopes.js';
 
 const around = { ignore: ignoreOf([], []), writes: createWrites(), run: { startedAt: null } as TraceRun };

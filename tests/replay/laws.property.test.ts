@@ -2,7 +2,6 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoadedRecording } from '../../src/recording/load.js';
 import { type Push, receivers, type Trace } from '../../src/recording/schema.js';
@@ -21,6 +20,7 @@ import { createWrites } from '../../src/replay/writes.js';
 import { collectRun } from '../../src/results/collect.js';
 import { type Outcome, outcomes, verdicts } from '../../src/results/schema.js';
 import { hashArgs } from '../../src/wire/encode.js';
+import fc from '../fast-check.js';
 import { concrete } from '../recording/scopes.js';
 import { RUN, recordings, type SampleTest, writeJournals } from '../reporters/sample.js';
 import { connect, emit, inputOf, recorded, type World } from './world.js';

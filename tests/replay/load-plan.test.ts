@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Recording } from '../../src/recording/schema.js';
 import { estimatedTime } from '../../src/replay/estimate.js';
 import { bigness, type PlanInput, planLines, planOf } from '../../src/replay/load-plan.js';
 import { countLogins } from '../../src/replay/login.js';
 import { loadOf, poolOf } from '../../src/replay/plan.js';
+import fc from '../fast-check.js';
 import { connect, emit, recorded } from './world.js';
 
 const levels = (iterations: number): PlanInput['projects'] => [

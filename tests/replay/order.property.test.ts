@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Recording } from '../../src/recording/schema.js';
 import { createGate, type OrderMode, orderOf, type Place } from '../../src/replay/order.js';
+import fc from '../fast-check.js';
 import { connect, emit, goodbye, recorded } from './world.js';
 
 interface Drawn {

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dueTimes, startOf } from '../../src/replay/pace.js';
+import fc from '../fast-check.js';
 
 const starts = fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 40 });
 const speed = fc.constantFrom(0.25, 0.5, 1, 2, 10, 100);

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import type { Socket as ServerSocket } from 'socket.io';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { codePoint } from '../code-point.js';
+import fc from '../fast-check.js';
 import { client, record } from './record.js';
 import { closeAll, type ProbedWorld, run, serveProbed } from './world.js';
 

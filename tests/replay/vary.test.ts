@@ -1,6 +1,5 @@
 /** Given names: different data per copy, so that not all of them sit in one room. */
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkVary } from '../../src/playwright/known.js';
 import { editRecording } from '../../src/recording/edit-recording.js';
@@ -8,6 +7,7 @@ import { give } from '../../src/recording/give.js';
 import type { LoadedRecording } from '../../src/recording/load.js';
 import { readRecording } from '../../src/recording/read.js';
 import { createCopies } from '../../src/replay/copies.js';
+import fc from '../fast-check.js';
 import { end, faults, person, type Reply, recordTrap, replayed, trap } from '../traps/trap.js';
 import { connect, emit, id, inputOf, recorded, serve } from './world.js';
 

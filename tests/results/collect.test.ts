@@ -1,10 +1,10 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { collectRun } from '../../src/results/collect.js';
 import { differenceClasses, type Failure, outcomes, type Results, resultsSchema, type TraceRecord } from '../../src/results/schema.js';
+import fc from '../fast-check.js';
 import { failingRun, plannedProjects, RUN, recordings, type SampleTest, type Specials, writeJournals } from '../reporters/sample.js';
 
 const startedAt = new Date('2026-11-21T08:00:00Z');

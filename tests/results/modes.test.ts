@@ -1,11 +1,11 @@
 /** What levels and rounds come to: pure, so without a clock. */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ceilingProblem, climbOf, climbWords, reasonsOf } from '../../src/results/ceiling.js';
 import { judgeHarness, saturatedWords } from '../../src/results/harness.js';
 import { outcomes } from '../../src/results/outcome.js';
 import type { CeilingSettings, Sample, TestResult } from '../../src/results/schema.js';
 import { driftOf, driftWords, type Round } from '../../src/results/soak.js';
+import fc from '../fast-check.js';
 
 const settings: CeilingSettings = { from: 5, step: 5, max: 100, latencyThreshold: 1000, maxFailures: 0, failThreshold: 5 };
 const idle = judgeHarness({ p99: 4, max: 9, busy: 0.3 });

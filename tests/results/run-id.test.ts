@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRunId, runFolder, runId } from '../../src/results/run-id.js';
+import fc from '../fast-check.js';
 
 const shortId = fc.stringMatching(/^[0-9a-f]{8}$/);
 const name = fc.oneof(

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatTraceId, parseTraceId } from '../../src/results/trace-id.js';
+import fc from '../fast-check.js';
 
 const word = fc.stringMatching(/^[A-Za-z0-9][\w.-]{0,12}$/);
 const id = fc

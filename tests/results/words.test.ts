@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { idOf, playwrightCommand, rerunCommand } from '../../src/results/command.js';
 import { differenceWords, failureWords } from '../../src/results/headline.js';
@@ -6,6 +5,7 @@ import { percentile, summarize } from '../../src/results/latency.js';
 import type { Difference, Failure } from '../../src/results/schema.js';
 import { formatValue, milliseconds, quote, visible } from '../../src/results/text.js';
 import { codePoint } from '../code-point.js';
+import fc from '../fast-check.js';
 
 const words = (path: string, kind: Difference['class'], expected?: Difference['expected'], actual?: Difference['actual']): string =>
   differenceWords({ path, class: kind, part: 'change', ...(expected !== undefined && { expected }), ...(actual !== undefined && { actual }) });

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encode, hashArgs, hashText, textOfArgs } from '../../src/wire/encode.js';
+import fc from '../fast-check.js';
 
 const keys = fc.oneof(fc.string({ maxLength: 4 }), fc.constantFrom('!', '!binary', 'a', '__proto__', 'toJSON', '0'));
 const leaves = fc.oneof(

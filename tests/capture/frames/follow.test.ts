@@ -1,12 +1,12 @@
 /** What Socket.IO's own encoder puts on the wire is what is told. */
 import { encodePacket } from 'engine.io-parser';
-import fc from 'fast-check';
 import { Encoder, PacketType } from 'socket.io-parser';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type Engine, type Follow, frameFollower, messagesOf } from '../../../src/capture/frames/follow.js';
 import { type SourceEvent, sourceEventSchema } from '../../../src/capture/source.js';
 import { any } from '../../../src/recording/values.js';
 import { FENCE_EVENT } from '../../../src/wire/messages.js';
+import fc from '../../fast-check.js';
 
 let told: SourceEvent[];
 let follow: Follow;

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { frameReader } from '../../../src/capture/proxy/frames.js';
+import fc from '../../fast-check.js';
 
 /** One frame as RFC 6455 has it. */
 function frame(opcode: number, payload: Buffer, last: boolean, mask: Buffer | undefined): Buffer {

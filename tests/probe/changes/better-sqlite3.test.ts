@@ -3,7 +3,6 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type BetterSqlite3 from 'better-sqlite3';
-import fc from 'fast-check';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { betterSqlite3 } from '../../../src/probe/changes/better-sqlite3.js';
 import { type Connection, SqliteLog } from '../../../src/probe/changes/sqlite-log.js';
@@ -11,6 +10,7 @@ import { rootContext, within } from '../../../src/probe/context.js';
 import { addReader, knownWarnings, removeReader } from '../../../src/probe/hub.js';
 import type { Reader } from '../../../src/probe/reader.js';
 import { type FromProbe, fromProbeSchema } from '../../../src/wire/messages.js';
+import fc from '../../fast-check.js';
 
 const Database = createRequire(import.meta.url)('../../../examples/annotator/db/better-sqlite3.cjs') as typeof BetterSqlite3;
 const { adopt, flush, measure, tables } = betterSqlite3;

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import type * as Sqlite3 from 'sqlite3';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sqlite3 as driver } from '../../../src/probe/changes/sqlite3.js';
@@ -10,6 +9,7 @@ import { currentCause, rootContext, within } from '../../../src/probe/context.js
 import { addReader, knownWarnings, removeReader } from '../../../src/probe/hub.js';
 import type { Reader } from '../../../src/probe/reader.js';
 import { type FromProbe, fromProbeSchema } from '../../../src/wire/messages.js';
+import fc from '../../fast-check.js';
 
 const sqlite3 = createRequire(import.meta.url)('sqlite3') as typeof Sqlite3;
 driver.adopt(sqlite3);

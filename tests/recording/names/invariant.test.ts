@@ -1,5 +1,4 @@
 /** The same flow recorded twice, with other ids, other times and other socket ids, is the same recording; and the one replays the other. */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareValue, type ValueDifference } from '../../../src/recording/compare.js';
 import { findNames } from '../../../src/recording/names/index.js';
@@ -7,6 +6,7 @@ import { timeline } from '../../../src/recording/names/sites.js';
 import { changeOf, type Recording, type Trace } from '../../../src/recording/schema.js';
 import { bind, resolve, type Scope } from '../../../src/recording/scope.js';
 import type { Value, ValueObject } from '../../../src/recording/values.js';
+import fc from '../../fast-check.js';
 import { contextOf, scopeOf } from '../scopes.js';
 import { annotator, emit, evidenceOf, insert, push, recordingOf, update } from './build.js';
 

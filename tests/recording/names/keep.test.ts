@@ -1,10 +1,10 @@
 /** Names that stay when a flow is recorded again with something more, or less, in it. */
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { keepNames } from '../../../src/recording/names/keep.js';
 import type { Trace } from '../../../src/recording/schema.js';
 import { id, Tagged, type Value } from '../../../src/recording/values.js';
 import { writeRecording } from '../../../src/recording/write.js';
+import fc from '../../fast-check.js';
 import { emit, insert, recordingOf } from './build.js';
 
 const text = (template: string) => new Tagged({ tag: 'text', template });

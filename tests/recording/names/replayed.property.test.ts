@@ -2,7 +2,6 @@
  * A wrong name is worse than none: an application that counts in memory, whose small ids are also pages, quantities, levels and keys of
  * what was there before. Every name stands for one thing of the application, wherever it stands.
  */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareValue } from '../../../src/recording/compare.js';
 import { applyEdits } from '../../../src/recording/edit.js';
@@ -11,6 +10,7 @@ import type { SeenReplay, SeenTrace } from '../../../src/recording/learn.js';
 import { type ReplayedName, replayedNames } from '../../../src/recording/names/replayed.js';
 import type { Push, Recording, Trace } from '../../../src/recording/schema.js';
 import { isObject, Tagged, type Value } from '../../../src/recording/values.js';
+import fc from '../../fast-check.js';
 import { contextOf, scopeOf } from '../scopes.js';
 
 /** What the application made: in a world it is a number. */
