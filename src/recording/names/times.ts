@@ -1,4 +1,4 @@
-/** Times: those of the recording itself are another time's at replay, and so is what lies a whole number of hours away from them. */
+/** Times: those of the recording itself are another time's at replay, and so is what lies so many hours or days away from them. */
 import { timeOf } from '../kinds.js';
 import { any, id, type NowForm, Tagged, type Value } from '../values.js';
 import { isId, isKindId } from './kinds.js';
@@ -99,7 +99,7 @@ const saysId = (key: string): boolean => isId(key) || isKindId(key);
 /** The `id` of the object in which it stands. */
 const ownerOf = ({ within: [object] }: Site): string => JSON.stringify(object?.id ?? null);
 
-/** How far a time lies from the moment of sending, where that is surely how it was made: whole hours, or every five minutes within one. */
+/** How far a time lies from the moment of sending, where that is surely how it was made: hours, days, or every five minutes within an hour. */
 function offsetOf(time: number, sent: number): number | undefined {
   // A person chooses whole minutes.
   if (time % MINUTE === 0) return undefined;
@@ -109,10 +109,19 @@ function offsetOf(time: number, sent: number): number | undefined {
     [5 * MINUTE, EARLY],
   ] as const) {
     const offset = Math.round(distance / unit) * unit;
-    if (offset !== 0 && Math.abs(distance - offset) <= within && (unit === HOUR || Math.abs(offset) < HOUR)) return offset;
+    if (offset !== 0 && Math.abs(distance - offset) <= within && (unit === HOUR ? isCounted(offset) : Math.abs(offset) < HOUR)) return offset;
   }
   return undefined;
 }
 
-/** Whether some whole number of hours before the time lies between the two. */
-const isAhead = (time: number, from: number, to: number): boolean => time > to && time % MINUTE !== 0 && Math.floor((time - from) / HOUR) * HOUR >= time - to;
+/** Hours within two days, whole days within ten years; summer time may begin or end between. Any other is a coincidence: six seconds of every hour would be one. */
+function isCounted(offset: number): boolean {
+  const hours = Math.abs(offset) / HOUR;
+  return hours <= 48 || (hours <= 3660 * 24 && Math.abs(hours - Math.round(hours / 24) * 24) <= 1);
+}
+
+/** Whether so long before the time lies between the two. */
+function isAhead(time: number, from: number, to: number): boolean {
+  const offset = Math.floor((time - from) / HOUR) * HOUR;
+  return time > to && time % MINUTE !== 0 && offset >= time - to && isCounted(offset);
+}

@@ -361,10 +361,16 @@ describe('times that are so many hours away', () => {
     [START - DAY + 1999, relative('ms', -DAY)],
     [(START + 3600_000 + 1000) / 1000, relative('s', 3600_000)],
     [at(15 * 60_000 + 20), relative('iso', 15 * 60_000)],
+    [at(36 * 3600_000 + 5), relative('iso', 36 * 3600_000)],
+    // Summer time began or ended between.
+    [at(180 * DAY + 3600_000 + 5), relative('iso', 180 * DAY + 3600_000)],
+    [at(-1825 * DAY - 3600_000 + 5), relative('iso', -1825 * DAY - 3600_000)],
     // A person chooses whole minutes, and nobody any other distance.
     [at(7 * DAY), at(7 * DAY)],
     [at(7 * DAY + 20_000), at(7 * DAY + 20_000)],
     [at(17 * 60_000 + 20), at(17 * 60_000 + 20)],
+    [at(2 * DAY + 5 * 3600_000 + 5), at(2 * DAY + 5 * 3600_000 + 5)],
+    [at(-26 * 365 * DAY + 5), at(-26 * 365 * DAY + 5)],
   ])('%j in arguments', (value, expected) => expect(named([emit('x', [{ dueAt: value }])])[0]?.args).toEqual([{ dueAt: expected }]));
 
   test('are a name where they come back, and any time where they come back in another form', () => {
@@ -377,8 +383,8 @@ describe('times that are so many hours away', () => {
   });
 
   test('are any time where the server made them', () =>
-    expect(named([emit('x', [{}], { ack: [{ expires: at(DAY + 7), fixed: at(DAY + 20_000) }] })])[0]?.ack).toEqual([
-      { expires: any('timestamp'), fixed: at(DAY + 20_000) },
+    expect(named([emit('x', [{}], { ack: [{ expires: at(DAY + 7), fixed: at(DAY + 20_000), far: at(5.5 * DAY + 7) }] })])[0]?.ack).toEqual([
+      { expires: any('timestamp'), fixed: at(DAY + 20_000), far: at(5.5 * DAY + 7) },
     ]));
 
   test('are a name of the server where it gave them and the client sends them back, under the same property', () => {
