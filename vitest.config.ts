@@ -22,8 +22,8 @@ const shared = { isolate: false, testTimeout: 60_000, hookTimeout: 60_000, expec
 
 export default defineConfig({
   test: {
-    // Two cores, real servers and a real browser: more workers only wait for each other.
-    maxWorkers: 2,
+    // Two cores, and one worker more: most wait for processes, a browser or a database.
+    maxWorkers: 3,
     // Projects run one after the other by their names: those that take long first, so that no worker is left alone at the end.
     projects: [
       { test: { ...shared, name: 'commands', include: commands } },

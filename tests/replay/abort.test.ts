@@ -14,28 +14,37 @@ async function expectNothingLeft(world: World, before: string[]): Promise<void> 
 
 const resources = (): string[] => process.getActiveResourcesInfo().filter((name) => name === 'Timeout' || name.startsWith('TCPSocket'));
 
+/** Aborted as soon as `reached` is. */
 async function aborted(
   world: World,
   session: Parameters<typeof recorded>[1],
-  when: { after?: number; on?: (outcome: string) => boolean },
+  reached: Promise<unknown>,
   more: Partial<ReplayInput> = {},
 ): Promise<Outcome & { late: number }> {
   const controller = new AbortController();
   let at = 0;
-  const abort = (): void => {
+  void reached.then(() => {
     at = performance.now();
     controller.abort();
-  };
-  if (when.after !== undefined) setTimeout(abort, when.after);
+  });
   const outcome = await run(world, recorded('aborted', session), { ackTimeout: 5000, connectTimeout: 5000, signal: controller.signal, ...more });
   return { ...outcome, late: performance.now() - at };
 }
 
+/** A moment of the test, and what tells of it. */
+function moment(): { reached: Promise<void>; reach: () => void } {
+  let reach = (): void => {};
+  const reached = new Promise<void>((done) => {
+    reach = done;
+  });
+  return { reached, reach };
+}
+
 const people = { alice: { user: 'alice', traces: [connect(), emit('hang', [], { ack: [] }), emit('echo', [], { ack: [] }), goodbye()] } };
-const hanging = () =>
+const hanging = (hangs: () => void = () => {}) =>
   serve((io) =>
     io.on('connection', (socket) => {
-      socket.on('hang', () => {});
+      socket.on('hang', () => hangs());
       socket.on('echo', (reply: () => void) => reply());
     }),
   );
@@ -55,14 +64,15 @@ describe('an abort', () => {
   it('while it logs in, also while others wait for their turn', async () => {
     const world = await hanging();
     const before = resources();
+    const { reached, reach } = moment();
     let logins = 0;
     const { outcomes, end, late, sessions } = await aborted(
       world,
       Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`s${i}`, { user: `u${i}`, traces: [connect(), emit('echo', [], { ack: [] })] }])),
-      { after: 50 },
+      reached,
       {
         login: (_, signal) => {
-          logins++;
+          if (++logins === 4) setImmediate(reach);
           return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('gone'))));
         },
       },
@@ -76,12 +86,14 @@ describe('an abort', () => {
   });
 
   it('while it connects', async () => {
+    const { reached, reach } = moment();
     const world = await serve((io) => io.use((socket, next) => (socket.handshake.query.n === '0' ? next() : undefined)));
     const before = resources();
     const { outcomes, end, late } = await aborted(
       world,
       Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`s${i}`, [{ connect: { namespace: '/', query: { n: i } } }, emit('echo', [], { ack: [] })]])),
-      { after: 150 },
+      reached,
+      { progress: ({ settled }) => settled > 0 && reach() },
     );
     expect([...new Set(Object.values(outcomes))].sort()).toEqual(['aborted', 'passed']);
     expect(end.verdict).toBe('interrupted');
@@ -90,9 +102,10 @@ describe('an abort', () => {
   });
 
   it('in the middle: what is under way and what never began is aborted, what passed stays', async () => {
-    const world = await hanging();
+    const { reached, reach } = moment();
+    const world = await hanging(reach);
     const before = resources();
-    const { traces, end, late, summary } = await aborted(world, people, { after: 100 }, { login });
+    const { traces, end, late, summary } = await aborted(world, people, reached, { login });
     expect(Object.values(traces).map(({ outcome, start }) => [outcome, start === null])).toEqual([
       ['passed', false],
       ['aborted', false],
@@ -119,26 +132,27 @@ describe('an abort', () => {
         traces: [connect(), emit('echo', [], { ack: [] })],
       },
     };
-    const { outcomes, late } = await aborted(world, waiting, { after: 100 }, { speed: 1 });
+    const { outcomes, late } = await aborted(world, waiting, new Promise((done) => setTimeout(done, 100)), { speed: 1 });
     expect(outcomes).toMatchObject({ '0/alice/1': 'aborted', '0/bob/1': 'aborted' });
     expect(late).toBeLessThan(2000);
     await expectNothingLeft(world, before);
   });
 
   it('while the fence is awaited', async () => {
+    const { reached, reach } = moment();
     const world = await serve((io) =>
       io.on('connection', (socket) => {
         socket.on('block', (reply: () => void) => {
           reply();
           // Answers nothing from here on, as a server that hangs.
           socket.conn.removeAllListeners('packet');
-          socket.conn.on('packet', () => {});
+          socket.conn.on('packet', reach);
           socket.client.conn.removeAllListeners('data');
         });
       }),
     );
     const before = resources();
-    const { outcomes, end, late } = await aborted(world, { alice: [connect(), emit('block', [], { ack: [] }), goodbye()] }, { after: 200 });
+    const { outcomes, end, late } = await aborted(world, { alice: [connect(), emit('block', [], { ack: [] }), goodbye()] }, reached);
     expect(outcomes).toEqual({ '0/alice/0': 'passed', '0/alice/1': 'passed', '0/alice/2': 'aborted' });
     expect(end.verdict).toBe('interrupted');
     expect(late).toBeLessThan(1500);
@@ -146,16 +160,18 @@ describe('an abort', () => {
   });
 
   it('while the probe drains', async () => {
+    const { reached, reach } = moment();
     const world = await serveProbed('', (io) =>
       io.on('connection', (socket) =>
         socket.on('busy', async (reply: () => void) => {
           reply();
+          socket.on('seen', () => setTimeout(reach, 200));
           await new Promise((done) => setTimeout(done, 5000));
         }),
       ),
     );
-    const { outcomes, end, late } = await aborted(world, { alice: [connect(), emit('busy', [], { ack: [] }), goodbye()] }, { after: 200 });
-    expect(outcomes).toEqual({ '0/alice/0': 'passed', '0/alice/1': 'passed', '0/alice/2': 'aborted' });
+    const { outcomes, end, late } = await aborted(world, { alice: [connect(), emit('busy', [], { ack: [] }), emit('seen'), goodbye()] }, reached);
+    expect(outcomes).toEqual({ '0/alice/0': 'passed', '0/alice/1': 'passed', '0/alice/2': 'passed', '0/alice/3': 'aborted' });
     expect(end.verdict).toBe('interrupted');
     expect(late).toBeLessThan(2000);
     await world.close();
