@@ -29,13 +29,17 @@ export function editText(text: string, value: Value, edits: readonly Edit[]): Ed
 function findSplices(text: string, value: Value, edits: readonly Edit[], files: Map<string, Uint8Array>): Splice[] {
   const source = sourceOf(text);
   const found: Splice[] = [];
-  if (source) spliceNode({ text, files, found, eol: /\r\n/.test(text) ? '\r\n' : '\n' }, source, value, editTree(edits), 'recording');
+  const eol = /\r\n/.test(text) ? '\r\n' : '\n';
+  if (source) spliceNode({ text, files, found, eol }, source, value, editTree(edits), 'recording');
   const splices: Splice[] = [];
   for (const splice of found.sort((a, b) => a.start - b.start || a.end - b.end)) {
     const last = splices.at(-1);
-    // Lines of two neighbours that are both taken out share a line break.
-    if (last && splice.start < last.end) last.end = Math.max(last.end, splice.end);
-    else splices.push({ ...splice });
+    if (last && splice.start < last.end) {
+      // Lines of two neighbours that are both taken out share a line break.
+      last.end = Math.max(last.end, splice.end);
+      // A line that is added behind one that is taken out comes before its line break, which goes.
+      if (splice.text.startsWith(eol)) last.text += splice.text.slice(eol.length) + eol;
+    } else splices.push({ ...splice });
   }
   return splices;
 }

@@ -210,6 +210,17 @@ describe('a file that a person wrote', () => {
     expect(text).toContain('  times: [ [0,1], [5, 2] ]   # by hand\n');
   });
 
+  it.each(['\n', '\r\n'])('adds items behind one whose last line goes', (eol) => {
+    const text = ['a:', '  - b: 1', '    c: 2', '  # of the next', '  - 3', 'd: 4', ''].join(eol);
+    const gone: Edit = { at: ['a', 0, 'c'], remove: true };
+    expect(edited(text, gone, { at: ['a', 1], insert: 7 }, { at: ['a', 1], insert: 8 })).toBe(
+      ['a:', '  - b: 1', '  - 7', '  - 8', '  # of the next', '  - 3', 'd: 4', ''].join(eol),
+    );
+    expect(edited(text, gone, { at: ['a', 1], remove: true }, { at: ['a', 2], insert: 7 })).toBe(
+      ['a:', '  - b: 1', '  - 7', '  # of the next', 'd: 4', ''].join(eol),
+    );
+  });
+
   it('goes through aliases without touching what they stand for', () => {
     const text = 'version: 1\na: &x { n: 1, m: 2 }\nb: *x\nc: [ *x, 3 ]\n';
     expect(edited(text, { at: ['b', 'n'], set: 5 }, { at: ['c', 0, 'm'], remove: true })).toBe(
