@@ -31,6 +31,8 @@ export interface Kinds {
   /** all that the recording speaks of */
   all: string[];
   of(site: Site): Kind | undefined;
+  /** rows of it were seen being written: one that none of them made was there before */
+  hasRows(kind: string): boolean;
 }
 
 /** `known` are those of names that it has already. */
@@ -70,7 +72,11 @@ export function kindsIn(recording: Recording, sites: readonly Site[], known: rea
     const text = words(site.event).length === 1 ? textKind(site) : '';
     return text === '' ? kind(spoken(site.event), 'event') : kind(canonical(text), 'holder');
   };
-  return { all: [...new Set([...said, ...sites.flatMap((site) => (isId(site.key) ? (of(site)?.name ?? []) : []))])], of };
+  return {
+    all: [...new Set([...said, ...sites.flatMap((site) => (isId(site.key) ? (of(site)?.name ?? []) : []))])],
+    of,
+    hasRows: (kind) => tables.includes(kind),
+  };
 }
 
 /** `todo` of `{ type: 'todo', data: { id: 1 } }`. */

@@ -62,7 +62,10 @@ export function thingsIn(sites: readonly Site[], moves: Moves, kinds: Kinds): Th
     if (same.length === 1 && same[0]) put(site, came, same[0][0], same[0][1].kind);
     else put(site, came, JSON.stringify([null, plain(site.key), String(site.value)]));
   }
-  return [...groups].flatMap(([key, { kind, tellings }], n) => thingOf(key, kind, tellings, kinds, n) ?? []);
+  // What was there before counts up with everything else that each replay leaves behind.
+  const isMade = (kind: string | undefined, tellings: readonly Telling[]): boolean =>
+    kind === undefined || !kinds.hasRows(kind) || tellings.some(({ site }) => site.table === kind && isId(site.key));
+  return [...groups].flatMap(([key, { kind, tellings }], n) => (isMade(kind, tellings) ? (thingOf(key, kind, tellings, kinds, n) ?? []) : []));
 }
 
 function thingOf(key: string, kind: string | undefined, tellings: readonly Telling[], kinds: Kinds, n: number): Thing | undefined {

@@ -77,3 +77,23 @@ test('replays speak against a name: something else in its place, nothing that ma
     ).names,
   ).toEqual([]);
 });
+
+test('not a row that was there before: it counts up as all does that each replay leaves behind', () => {
+  const older = [{ id: 3, name: 'older', projectId: 2 }];
+  const steps = [
+    emit('project:create', [{}], { ack: [{ ok: true }], changes: [insert('project', { id: id('project1') })] }),
+    emit('tags:create', [{}], {
+      ack: [{ ok: true }],
+      pushes: [push('tags:created', { name: 'mine', projectId: 3 }), push('tags:all', older)],
+      changes: [insert('tag_set', { id: id('tag_set1'), projectId: 3 })],
+    }),
+  ];
+  const seen = moved(
+    1,
+    value('changes.tag_set.insert.projectId', 3, 4),
+    value('pushes.alice["tags:created"][0].projectId', 3, 4),
+    value('pushes.alice["tags:all"][0][0].id', 3, 4),
+    value('pushes.alice["tags:all"][0][0].projectId', 2, 3),
+  );
+  expect(found(steps, [replay(seen)]).names).toEqual([]);
+});
