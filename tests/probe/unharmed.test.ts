@@ -135,7 +135,8 @@ describe('a reader', () => {
   it('that comes in the middle gets the causes of what begins then, and no cause for what began before', async () => {
     app = await start();
     const client = await app.client();
-    const early = emitAck(client, 'slow', 'early', 150);
+    // Longer than it takes to begin reading, also beside other tests.
+    const early = emitAck(client, 'slow', 'early', 600);
     await emitAck(client, 'names');
     const heard = await app.reader();
     await emitAck(client, 'slow', 'late', 1);
