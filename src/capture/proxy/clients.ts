@@ -1,14 +1,12 @@
 /** Which client a request and a connection come from: proven by cookies, never guessed. Pure. */
+import { longCookies } from '../../wire/cookies.js';
 
 /** Set by the proxy on its answers, and taken off again before anything is forwarded. */
 export const CLIENT_COOKIE = 'socket-replay-client';
-/** As long as a session id is; shorter values may be equal by chance. */
-const MIN_SECRET = 16;
-
 export interface Identity {
   /** the browser, by our own cookie */
   client: string | undefined;
-  /** cookies that are long enough to be somebody's alone, as `name=value` */
+  /** cookies that are long enough to be somebody's alone, as `name=value`, or hashes of them */
   secrets: readonly string[];
 }
 
@@ -17,7 +15,7 @@ export function identityOf(cookies: string | undefined): Identity {
   const own = `${CLIENT_COOKIE}=`;
   return {
     client: pairs.find((pair) => pair.startsWith(own))?.slice(own.length),
-    secrets: pairs.filter((pair) => !pair.startsWith(own) && pair.length - pair.indexOf('=') > MIN_SECRET),
+    secrets: longCookies(cookies).filter((pair) => !pair.startsWith(own)),
   };
 }
 
