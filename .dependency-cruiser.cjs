@@ -15,7 +15,7 @@ module.exports = {
     // What a database says of itself is asked by both, in the same words.
     only('watch', 'src/watch/', ['src/database/database', 'src/probe/changes/(sqlite-schema|pg-schema|row-text|pg-values)', 'src/wire/', 'src/errors']),
     only('results', 'src/results/', ['src/recording/', 'src/errors']),
-    only("the probe is loaded into other people's processes", 'src/probe/', ['src/wire/(encode|runtime-dir|messages|pg-sql|process)']),
+    only("the probe is loaded into other people's processes", 'src/probe/', ['src/wire/(cookies|encode|runtime-dir|messages|pg-sql|process)']),
     only('database', 'src/database/', ['src/recording/', 'src/wire/', 'src/errors']),
     only('auth', 'src/auth/', ['src/recording/', 'src/wire/', 'src/errors']),
     only('capture', 'src/capture/', ['src/recording/', 'src/wire/', 'src/watch/', 'src/results/', 'src/errors']),

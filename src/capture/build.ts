@@ -75,7 +75,8 @@ interface Index {
   people: People;
 }
 
-export function buildRecording(captured: Captured): Built {
+export function buildRecording(given: Captured): Built {
+  const captured = { ...given, events: requestsWhereTheyBegan(given.events) };
   const index = indexEvents(captured);
   const unattributed = attachEffects(index);
   const zero = index.events.reduce((least, event) => Math.min(least, timeOf(event) ?? least), Number.POSITIVE_INFINITY);
@@ -110,6 +111,25 @@ export function buildRecording(captured: Captured): Built {
 
 /** Whether nothing was captured that a replay could do: connections of before alone are nothing. */
 export const isEmpty = (recording: Recording): boolean => recording.sessions.every(({ traces }) => traces.every((trace) => trace.connect?.before));
+
+/** A request is told when it is answered. What it made happen stands behind it, and what its client did meanwhile, too. */
+function requestsWhereTheyBegan(events: readonly SourceEvent[]): SourceEvent[] {
+  const ordered: SourceEvent[] = [];
+  for (const event of events) {
+    let place = ordered.length;
+    if (event.type === 'http') {
+      const isBefore = (other: SourceEvent | undefined): boolean => {
+        if (other === undefined || (other.type === 'connect' && other.socket.sid === event.sid)) return true;
+        const time = timeOf(other);
+        return time !== undefined && time <= event.at;
+      };
+      while (!isBefore(ordered[place - 1])) place--;
+    }
+    if (place === ordered.length) ordered.push(event);
+    else ordered.splice(place, 0, event);
+  }
+  return ordered;
+}
 
 /** First pass: sessions, their traces, and what is looked up while effects are attached, which may be told before their cause. */
 function indexEvents(captured: Captured): Index {

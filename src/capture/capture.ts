@@ -117,10 +117,17 @@ export function startCapture(options: CaptureOptions): Capture {
     if (kept.cut(limits)) log.restart([...kept.head, ...kept.events], kept.missing);
   };
 
+  /** What an excluded request made happen came before the request was told. */
+  const isWanted = (event: SourceEvent): boolean => {
+    const excluded = isExcluded(event);
+    if (excluded) dropped.excluded++;
+    return !excluded;
+  };
+
   /** A secret may have been known only after it had stood elsewhere. */
   const cleaned = (end: CaptureEnd): { events: SourceEvent[]; end: CaptureEnd } => {
     try {
-      return { events: secrets.again([...kept.head, ...kept.events]), end };
+      return { events: secrets.again([...kept.head, ...kept.events].filter(isWanted)), end };
     } catch {
       return { events: [], end: { status: 'failed', reason: 'event_failed' } };
     }

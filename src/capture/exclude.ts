@@ -6,7 +6,7 @@ import type { SourceEvent } from './source.js';
 
 /**
  * Globs (`*`, `?`) match names of events, sent and pushed, and requests (`GET /api/*`); `table:GLOB` matches tables. What an excluded event made happen is
- * excluded with it, so that it does not turn up as something without a cause.
+ * excluded with it, so that it does not turn up as something without a cause. A request is told after that: its effects are found by asking once more.
  */
 export function excluder(globs: readonly string[]): (event: SourceEvent) => boolean {
   const tables = globs.filter((glob) => glob.startsWith('table:')).map((glob) => globPattern(glob.slice('table:'.length)));
@@ -21,7 +21,9 @@ export function excluder(globs: readonly string[]): (event: SourceEvent) => bool
         excluded.add(`${event.sid}:${event.n}`);
         return true;
       case 'http':
-        return matches(names, `${event.method} ${event.url}`);
+        if (!matches(names, `${event.method} ${event.url}`)) return false;
+        excluded.add(event.id);
+        return true;
       case 'ack':
         return excluded.has(`${event.sid}:${event.n}`);
       case 'push':

@@ -2,6 +2,7 @@
 import { type Application, startApplication, waitForProbe } from '../capture/application.js';
 import { applicationOf, applicationsAt, type ProbedApplication } from '../capture/choose.js';
 import type { TraceSource } from '../capture/source.js';
+import { clientRequests } from '../capture/requests.js';
 import { mergeSources } from '../capture/sources/merged.js';
 import { probeSource } from '../capture/sources/probe.js';
 import { proxySource } from '../capture/sources/proxy.js';
@@ -150,6 +151,9 @@ async function choose(
 
 async function open(terminal: Console, application: ProbedApplication): Promise<TraceSource> {
   const [first, ...others] = application;
+  // One of the processes may answer a request of a connection that another one has.
+  const clients = clientRequests();
+  const openOne = async ({ port, token }: ProbeFile): Promise<TraceSource> => probeSource(await connectProbe({ port, token, mode: 'record' }), clients);
   const source = await openOne(first);
   if (first.cluster === undefined) return source;
   const merged = mergeSources(source, ...(await Promise.all(others.map(openOne))));
@@ -172,4 +176,3 @@ async function open(terminal: Console, application: ProbedApplication): Promise<
   return merged;
 }
 
-const openOne = async ({ port, token }: ProbeFile): Promise<TraceSource> => probeSource(await connectProbe({ port, token, mode: 'record' }));

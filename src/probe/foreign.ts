@@ -17,7 +17,7 @@ export interface Server {
 export interface ServerSocket {
   id: string;
   nsp: { name: string; adapter?: Record<string, unknown>; sockets?: ReadonlyMap<string, unknown>; server?: Server };
-  handshake: { auth?: unknown; query?: unknown; address?: unknown };
+  handshake: { auth?: unknown; query?: unknown; address?: unknown; headers?: { cookie?: unknown } };
   connected?: boolean;
   acks?: unknown;
   conn?: { readyState?: unknown; transport?: { name?: unknown; writable?: unknown } };

@@ -1,13 +1,14 @@
 /** How the probe gets hold of an application that knows nothing of it: two patches, in effect before its first line runs. */
 import { subscribe } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
-import { type ClientRequest, Server as HttpServer, type IncomingMessage } from 'node:http';
+import { type ClientRequest, Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import Module from 'node:module';
 import { currentContext, isFollowing, rootContext, within } from './context.js';
 import { type AnyFunction, isServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { preparePrisma } from './prisma.js';
+import { beginRequest, endRequest } from './requests.js';
 import { followRequest } from './work.js';
 
 export interface Findings {
@@ -38,14 +39,17 @@ export function installEmitHook(findings: Findings): void {
         if (!isHttpServer(emitter)) break;
         requests += 1;
         if (!isFollowing()) break;
-        const url = (args[1] as IncomingMessage | undefined)?.url ?? '';
-        return within(rootContext(`http:${requests}`, !ENGINE_REQUEST.test(url)), () => Reflect.apply(original, emitter, args));
+        const [, request, response] = args as [unknown, IncomingMessage, ServerResponse];
+        const isEngine = ENGINE_REQUEST.test(request?.url ?? '');
+        const context = rootContext(`http:${requests}`, !isEngine);
+        if (!isEngine) guarded('request', () => beginRequest(request, response, context));
+        return within(context, () => Reflect.apply(original, emitter, args));
       }
       case 'listening':
         if (isHttpServer(emitter)) guarded('listening', () => findings.listening(emitter as HttpServer));
         break;
       case 'close':
-        if (isHttpServer(emitter)) guarded('close', () => findings.closed(emitter as HttpServer));
+        guarded('close', () => (isHttpServer(emitter) ? findings.closed(emitter as HttpServer) : endRequest(emitter)));
         break;
     }
     return Reflect.apply(original, emitter, args);

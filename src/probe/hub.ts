@@ -35,6 +35,8 @@ let pushes = 0;
 let textOf = { ms: 0, text: '0' };
 
 export const isWanted = (): boolean => wanted;
+/** somebody wants values */
+export const isRecorded = (): boolean => valuesWanted;
 /** somebody waits for what is told */
 export const isReplayed = (): boolean => hashesWanted;
 export const currentReaders = (): Iterable<Reader> => readers;
@@ -96,6 +98,8 @@ export function reportAnswer(push: number, sid: string, args: readonly unknown[]
     tellRecorders(`{"type":"answer","push":${push},"sid":${JSON.stringify(sid)},"args":${tryEncode(args, false)?.text ?? '[]'},"at":${nowText()}}\n`);
 }
 
+export const reportRequest = (message: Omit<Message<'request'>, 'type'>): void => tellBoth(lineOf({ type: 'request', ...message }));
+export const reportAnswered = (message: Omit<Message<'answered'>, 'type'>): void => tellRecorders(lineOf({ type: 'answered', ...message }));
 export const reportChange = (line: string): void => tellBoth(line);
 export const reportTables = (tables: Message<'tables'>['tables']): void => tellBoth(lineOf({ type: 'tables', tables }));
 export const reportLost = (count: number): void => tellBoth(lineOf({ type: 'lost', count }));

@@ -9,6 +9,7 @@ import { tapHandlers } from './handlers.js';
 import { encodeOrNull, now, reportAck, reportConnect, reportDisconnect, reportEmit } from './hub.js';
 import { tapMiddlewares } from './middlewares.js';
 import { carried } from './parser.js';
+import { cookieHashes } from './requests.js';
 import { realSetImmediate } from './timers.js';
 
 /** spelled again because messages.ts loads zod; the type holds the two together */
@@ -134,6 +135,7 @@ function describe(socket: ServerSocket, at: number): SocketInfo {
     transport: String(guarded('transport', () => socket.conn?.transport?.name) ?? 'unknown'),
     address: typeof handshake.address === 'string' ? handshake.address : '',
     handshake: { auth: encodeOrNull(authOf(socket)), query: encodeOrNull(handshake.query) },
+    cookies: guarded('cookies', () => cookieHashes(handshake.headers?.cookie)) ?? [],
     at,
   };
 }

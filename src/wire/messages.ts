@@ -41,6 +41,8 @@ const socket = z.object({
   transport: z.string(),
   address: z.string(),
   handshake: z.object({ auth: json, query: json }),
+  /** hashes of the cookies of its handshake that are somebody's alone */
+  cookies: z.array(z.string()).optional(),
   at,
 });
 export type SocketInfo = z.infer<typeof socket>;
@@ -110,6 +112,21 @@ export const fromProbeSchema = z.discriminatedUnion('type', [
     /** who did not get it because of that; only for a reader that records */
     lost: z.array(z.string()).optional(),
     asks: z.boolean(),
+    at,
+  }),
+  /** A request to the application's own server has begun; those of Socket.IO's transport are not told. `from`: address and port of the client's end */
+  z.object({ type: z.literal('request'), id: z.string(), method: z.string(), url: z.string(), from: z.string(), cookies: z.array(z.string()), at }),
+  /** It is over; only for a reader that records. Without `status`: it was not answered as a whole. Bodies are in base64, null where they are larger than 5 MB */
+  z.object({
+    type: z.literal('answered'),
+    id: z.string(),
+    /** of the request, without its cookies */
+    headers: z.record(z.string(), z.string()),
+    body: z.string().nullable().optional(),
+    status: z.number().optional(),
+    answerHeaders: z.record(z.string(), z.string()),
+    /** of JSON and plain text */
+    answer: z.string().nullable().optional(),
     at,
   }),
   z.object({ type: z.literal('answer'), push: z.number(), sid: z.string(), args: z.array(json), at }),

@@ -92,6 +92,8 @@ function ofMember(event: SourceEvent, member: number): SourceEvent {
       return { ...event, push: event.push * MAX_MEMBERS + member, cause: causeOf(event.cause, member) };
     case 'answer':
       return { ...event, push: event.push * MAX_MEMBERS + member };
+    case 'http':
+      return { ...event, id: idOf(event.id, member) };
     case 'change':
       return { ...event, cause: causeOf(event.cause, member) };
     default:
@@ -100,7 +102,8 @@ function ofMember(event: SourceEvent, member: number): SourceEvent {
 }
 
 /** Requests are numbered by each process for itself: `http:2` of member 1 is `http:1.2`. */
-const causeOf = (cause: string | null, member: number): string | null => (cause?.startsWith('http:') ? `http:${member}.${cause.slice('http:'.length)}` : cause);
+const idOf = (id: string, member: number): string => `http:${member}.${id.slice('http:'.length)}`;
+const causeOf = (cause: string | null, member: number): string | null => (cause?.startsWith('http:') ? idOf(cause, member) : cause);
 
 /** The first of each name: the processes share their tables. */
 const distinct = <T>(tables: readonly T[], nameOf: (table: T) => string): T[] =>

@@ -3,6 +3,8 @@
 import { fromJson, type Json } from '../../recording/json.js';
 import { any } from '../../recording/values.js';
 import type { FromProbe, TableState } from '../../wire/messages.js';
+import type { Identity } from '../proxy/clients.js';
+import { type ClientRequest, clientRequests, requestEvent } from '../requests.js';
 import type { CaptureEnd, SourceEvent, SourceSocket, TraceSource } from '../source.js';
 import { sourceEventSchema } from '../source.js';
 
@@ -17,19 +19,39 @@ export interface ProbeConnection {
   close(): unknown;
 }
 
-/** Follows the open connections from the first message on, so that the list is right whenever it is asked for. */
-export function probeSource(connection: ProbeConnection): TraceSource {
+type Begun = Extract<FromProbe, { type: 'request' }>;
+type Answered = Extract<FromProbe, { type: 'answered' }>;
+
+/**
+ * Follows the open connections from the first message on, so that the list is right whenever it is asked for. `clients` is shared by
+ * the processes of a cluster: one of them may answer the requests of another one's connections.
+ */
+export function probeSource(connection: ProbeConnection, clients = clientRequests()): TraceSource {
   const { hello } = connection;
   const open = new Map<string, SourceSocket>();
+  const requests = new Map<string, { begun: Begun; client: ClientRequest }>();
   for (const socket of hello.sockets) {
     const event = decode({ type: 'connect', socket });
     if (event.type === 'connect') open.set(socket.sid, event.socket);
+    clients.connected(socket.sid, identityOf(socket.cookies));
   }
   let tables: SourceEvent | undefined;
   /** told with the hello, before anybody listens: they do not come again */
   const warnings: SourceEvent[] = [];
   let listener: ((event: SourceEvent) => void) | undefined;
   let stopped = false;
+  const tell = (event: SourceEvent): void => listener?.(event);
+  const answered = ({ id, headers, body, status, answerHeaders, answer, at }: Answered): void => {
+    const { begun, client } = requests.get(id) ?? {};
+    requests.delete(id);
+    if (begun && client && status !== undefined) {
+      const tooLarge = (message: string): void => tell({ type: 'warning', code: 'http_body', message });
+      const whole = { method: begun.method, url: begun.url, headers, body: bytesOf(body), at: begun.at };
+      const event = requestEvent(client.owner(), whole, { status, headers: answerHeaders, body: bytesOf(answer), end: at }, tooLarge);
+      if (event) tell({ ...event, id });
+    }
+    client?.over();
+  };
   connection.onMessage((message) => {
     if (stopped) return;
     let event: SourceEvent;
@@ -42,13 +64,24 @@ export function probeSource(connection: ProbeConnection): TraceSource {
       case 'tables':
         event = tables = { type: 'tables', tables: message.tables };
         break;
+      case 'request':
+        requests.set(message.id, { begun: message, client: clients.begin(identityOf(message.cookies), message.method) });
+        return;
+      case 'answered':
+        answered(message);
+        return;
+      case 'disconnect':
+        open.delete(message.sid);
+        clients.disconnected(message.sid, () => tell(decode(message)));
+        return;
       default:
         event = decode(message);
     }
     if (event.type === 'connect') open.set(event.socket.sid, event.socket);
-    if (event.type === 'disconnect') open.delete(event.sid);
+    if (message.type === 'connect') clients.connected(message.socket.sid, identityOf(message.socket.cookies));
+    if (event.type === 'emit') clients.active(event.sid);
     if (event.type === 'warning' && !listener) warnings.push(event);
-    listener?.(event);
+    tell(event);
   });
   const gone = (): CaptureEnd => ({ status: 'interrupted', reason: 'application_ended' });
   return {
@@ -73,6 +106,9 @@ export function probeSource(connection: ProbeConnection): TraceSource {
     },
   };
 }
+
+const identityOf = (cookies: readonly string[] = []): Identity => ({ client: undefined, secrets: cookies });
+const bytesOf = (body: string | null | undefined): Buffer | null => (body === null ? null : Buffer.from(body ?? '', 'base64'));
 
 /**
  * Everything in a message outside its values is plain, and comes out of `fromJson` as it went in. What cannot be read is lost, not silent.
