@@ -1,8 +1,8 @@
 /** From the options of a command to a live source. */
 import { type Application, startApplication, waitForProbe } from '../capture/application.js';
 import { applicationOf, applicationsAt, type ProbedApplication } from '../capture/choose.js';
-import type { TraceSource } from '../capture/source.js';
 import { clientRequests } from '../capture/requests.js';
+import type { TraceSource } from '../capture/source.js';
 import { mergeSources } from '../capture/sources/merged.js';
 import { probeSource } from '../capture/sources/probe.js';
 import { proxySource } from '../capture/sources/proxy.js';
@@ -175,4 +175,3 @@ async function open(terminal: Console, application: ProbedApplication): Promise<
   merged.closed.then(() => clearInterval(timer));
   return merged;
 }
-

@@ -17,6 +17,7 @@ import type { Ignore } from './ignore.js';
 import { addLeak } from './leak.js';
 import { clipped, TOO_DEEP } from './limits.js';
 import { judgeOtherCopy } from './other-copies.js';
+import type { SentRequests } from './sent-requests.js';
 import { addChange, addPush, type CopyState, type ObservedChange, type SessionState, type TraceRun } from './state.js';
 import type { Totals } from './totals.js';
 import { hasReceived, isUncaused } from './uncaused.js';
@@ -60,7 +61,7 @@ export interface EffectsOptions {
   /** what is told of every change that is not ignored */
   writes: Writes;
   totals: Totals;
-  /** a row that one of our sockets made the application write, however late */
+  /** a row that one of our sockets or requests made the application write, however late */
   wrote?(message: ChangeMessage): void;
   /** alone: what was recorded without a cause */
   background?: Background;
@@ -68,6 +69,8 @@ export interface EffectsOptions {
   runOf(session: SessionState, number: number): TraceRun | undefined;
   /** something arrived for the run */
   changed(run: TraceRun): void;
+  /** which requests of the application are ours */
+  requests: Pick<SentRequests, 'begun' | 'sourceOf'>;
   /** names were bound in the copy of this session */
   bound(session: SessionState): void;
 }
@@ -136,7 +139,7 @@ export function createEffects(options: EffectsOptions): Effects {
   /** Both halves are there: the cause is proven. */
   const deliver = ({ cause, except = [], volatile }: Emission, receiver: SessionState, event: string, args: Value[]): void => {
     const to = receiver.session.id;
-    const source = sourceOf(cause, bySid);
+    const source = options.requests.sourceOf(cause) ?? sourceOf(cause, bySid);
     if (!source) {
       unattributedPush(receiver, event, args, cause);
       return;
@@ -178,12 +181,12 @@ export function createEffects(options: EffectsOptions): Effects {
     else add(reports, key, message);
   };
   const tellWritten = (message: ChangeMessage): void => {
-    if (bySid.has(sidOf(message.cause) ?? '')) options.wrote?.(message);
+    if (bySid.has(sidOf(message.cause) ?? '') || options.requests.sourceOf(message.cause)) options.wrote?.(message);
   };
   const reportedChange = (message: ChangeMessage): void => {
     if (hold(sidOf(message.cause), message)) return;
     tellWritten(message);
-    const source = sourceOf(message.cause, bySid);
+    const source = options.requests.sourceOf(message.cause) ?? sourceOf(message.cause, bySid);
     const change = observedChange(message);
     const expected = source?.session.session.traces[source.number];
     // The names in an ignored row may be sent all the same.
@@ -203,7 +206,8 @@ export function createEffects(options: EffectsOptions): Effects {
       if (message.type === 'change') tellWritten(message);
       return;
     }
-    if (message.type === 'push') for (const sid of message.to) reportedPush(message, sid);
+    if (message.type === 'request') options.requests.begun(message);
+    else if (message.type === 'push') for (const sid of message.to) reportedPush(message, sid);
     else if (message.type === 'change') reportedChange(message);
   };
 

@@ -17,6 +17,7 @@ import { createLogins } from './login.js';
 import { watchLoop } from './loop-delay.js';
 import { round, verdictOf } from './records.js';
 import { judgeRows, type Rows, rowsOf } from './rows.js';
+import { createSentRequests } from './sent-requests.js';
 import { runSession } from './session.js';
 import { deferred, type Replaying, type SessionState, type TraceRun, wake } from './state.js';
 import { createTotals, isOff, totalWords } from './totals.js';
@@ -77,6 +78,7 @@ export async function replay(given: ReplayInput): Promise<ReplaySummary> {
     ledger.judgeAll(sessions, () => true);
     deaf();
     blind?.();
+    replaying.requests.end();
     abort.forget();
     loop.read();
   }
@@ -140,6 +142,7 @@ function prepare({ input, tables, alone }: Rows, began: number): Replaying {
   const ledger = createLedger(input, writes, progress, began);
   const runOf = (session: SessionState, number: number): TraceRun | undefined => session.running.get(number) ?? ledger.reopen(session, number);
   const checkpoints = createCheckpoints(input, sessions, runOf);
+  const requests = createSentRequests();
   const effects = createEffects({
     probe: input.probe !== undefined,
     alone,
@@ -150,6 +153,7 @@ function prepare({ input, tables, alone }: Rows, began: number): Replaying {
     totals,
     ...(input.wrote && { wrote: input.wrote }),
     ...(background && { background }),
+    requests,
     runOf,
     changed: (run) => ledger.changed(run),
     bound: (session) => wake(session.copy),
@@ -164,6 +168,7 @@ function prepare({ input, tables, alone }: Rows, began: number): Replaying {
     checkpoints,
     ...(background && { background }),
     progress,
+    requests,
     origin: began,
     bySid,
     final: deferred(),

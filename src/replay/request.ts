@@ -23,7 +23,7 @@ const brings = (identity: Identity | undefined, header: string): boolean =>
 
 /** Settles the trace when the answer has come; one that does not come in time is a timeout. Never rejects. */
 export async function request(session: SessionState, run: TraceRun, recorded: HttpRequest, replaying: Replaying): Promise<void> {
-  const { input, ledger } = replaying;
+  const { input, ledger, requests } = replaying;
   const { copy } = session;
   const [url, headers, body] = partsOf(recorded, session.identity).map((part) => resolve(part, copy.scope, session.session.id, Date.now(), randomUUID));
   if (!URL.canParse(String(url), input.target)) return force(run, replaying, 'skipped', `it cannot be sent: ${String(url)} is no address`);
@@ -39,14 +39,16 @@ export async function request(session: SessionState, run: TraceRun, recorded: Ht
     const jar = jarOf(session, input.target);
     const ask = async (): Promise<Response> => {
       const cookie = await jar.getCookieString(href);
-      return fetch(href, {
-        method: recorded.method,
-        redirect: 'manual',
-        // A later answer would be a timeout too: the trace has been settled by its own timer.
-        signal: AbortSignal.any([input.signal, AbortSignal.timeout(patienceOf(run, input))]),
-        headers: { ...session.identity?.headers, ...given, ...(cookie !== '' && { cookie }) },
-        ...(body !== undefined && { body: bytesOf(body, given) }),
-      });
+      const send = (): Promise<Response> =>
+        fetch(href, {
+          method: recorded.method,
+          redirect: 'manual',
+          // A later answer would be a timeout too: the trace has been settled by its own timer.
+          signal: AbortSignal.any([input.signal, AbortSignal.timeout(patienceOf(run, input))]),
+          headers: { ...session.identity?.headers, ...given, ...(cookie !== '' && { cookie }) },
+          ...(body !== undefined && { body: bytesOf(body, given) }),
+        });
+      return requests.sending({ session, number: run.number }, send);
     };
     const { browser } = session;
     const login = browser?.logins ?? 0;

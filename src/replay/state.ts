@@ -15,6 +15,7 @@ import type { Measures, Progress, ReplayInput } from './input.js';
 import type { Ledger } from './ledger.js';
 import type { Logins } from './login.js';
 import type { Gate, Order } from './order.js';
+import type { SentRequests } from './sent-requests.js';
 import type { Totals } from './totals.js';
 
 /** What the parts of one replay share. */
@@ -31,6 +32,7 @@ export interface Replaying {
   progress: Progress;
   /** performance.now() of the recordings' time 0 */
   origin: number;
+  requests: SentRequests;
   /** the session that has this socket id */
   bySid: Map<string, SessionState>;
   /** the recorded disconnects at the end may go */

@@ -1,8 +1,9 @@
 /**
  * The probes of one application's processes, the workers of a cluster, as one connection for a replay. Socket ids, and so causes,
- * are unique among them; the numbers of pushes and requests are not, and a replay reads neither.
+ * are unique among them; the numbers of pushes are not, and a replay does not read them; those of requests are made so.
  */
 import type { ProbeConnection } from './client.js';
+import type { FromProbe } from './messages.js';
 
 /** A drain asks twice: what one process sent to the clients of another as its last act is that other one's work. */
 const ROUNDS = 2;
@@ -22,7 +23,7 @@ export function mergeProbes(first: ProbeConnection, others: readonly ProbeConnec
       return known.filter(({ name }, i) => known.findIndex((other) => other.name === name) === i);
     },
     onMessage(listener) {
-      const stops = members.map((member) => member.onMessage(listener));
+      const stops = members.map((member, i) => member.onMessage((message) => listener(ofMember(message, i))));
       return () => {
         for (const stop of stops) stop();
       };
@@ -54,4 +55,11 @@ export function mergeProbes(first: ProbeConnection, others: readonly ProbeConnec
       for (const member of members) member.close();
     },
   };
+}
+
+/** `http:2` of member 1 is `http:1.2`. */
+function ofMember(message: FromProbe, member: number): FromProbe {
+  const unique = (id: string): string => `http:${member}.${id.slice('http:'.length)}`;
+  if (message.type === 'request') return { ...message, id: unique(message.id) };
+  return 'cause' in message && message.cause?.startsWith('http:') ? { ...message, cause: unique(message.cause) } : message;
 }

@@ -141,6 +141,7 @@ describe('law 6: exact or unattributed', () => {
           ignore: ignoreOf([], []),
           writes: createWrites(),
           totals: createTotals(input),
+          requests: { begun: () => undefined, sourceOf: () => undefined },
           runOf(session, number) {
             const key = `${session.sid} ${number}`;
             const run = runs.get(key) ?? newRun(session, number, session.session.traces[number]!, input);
