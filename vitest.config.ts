@@ -13,7 +13,7 @@ const probes = [
 const commands = [
   'tests/{cli,docs,e2e}/**/*.test.ts',
   'tests/probe/kinds/**/*.test.ts',
-  'tests/probe/{application,foreign-adapters,loading,sockets,unharmed}.test.ts',
+  'tests/probe/{application,foreign-adapters,loading,requests,sockets,unharmed}.test.ts',
   'tests/probe/changes/{orms,pg-attribution,pg-libraries}.test.ts',
 ];
 

@@ -24,6 +24,8 @@ export interface ClientRequests {
   begin(identity: Identity, method: string): ClientRequest;
   /** how many writing requests of connections are under way; a stream that is read may never end */
   open(): number;
+  /** Whoever still waits for a request, waits no more. */
+  giveUp(): void;
 }
 
 export function clientRequests(): ClientRequests {
@@ -67,6 +69,10 @@ export function clientRequests(): ClientRequests {
       };
     },
     open: () => [...under.values()].reduce((sum, count) => sum + count, 0),
+    giveUp() {
+      for (const tell of held.values()) tell();
+      held.clear();
+    },
   };
 }
 

@@ -22,7 +22,7 @@ export interface ServerSocket {
   acks?: unknown;
   conn?: { readyState?: unknown; transport?: { name?: unknown; writable?: unknown } };
   recovered?: unknown;
-  request?: { session?: unknown; user?: unknown };
+  request?: { session?: unknown; user?: unknown; socket?: { localPort?: number } };
   data?: unknown;
   user?: unknown;
   username?: unknown;

@@ -8,7 +8,7 @@ import { currentContext, isFollowing, rootContext, within } from './context.js';
 import { type AnyFunction, isServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { preparePrisma } from './prisma.js';
-import { beginRequest, endRequest } from './requests.js';
+import { beginRequest, endRequest, isOpenRequest } from './requests.js';
 import { followRequest } from './work.js';
 
 export interface Findings {
@@ -49,7 +49,8 @@ export function installEmitHook(findings: Findings): void {
         if (isHttpServer(emitter)) guarded('listening', () => findings.listening(emitter as HttpServer));
         break;
       case 'close':
-        guarded('close', () => (isHttpServer(emitter) ? findings.closed(emitter as HttpServer) : endRequest(emitter)));
+        if (isHttpServer(emitter)) guarded('close', () => findings.closed(emitter as HttpServer));
+        else if (isOpenRequest(emitter)) guarded('request', () => endRequest(emitter));
         break;
     }
     return Reflect.apply(original, emitter, args);

@@ -43,7 +43,7 @@ export function beginRequest(request: IncomingMessage, response: ServerResponse,
   begun.add(request);
   const { method = 'GET', url = '/', headers, socket } = request;
   const from = `${(socket?.remoteAddress ?? '').replace(/^::ffff:/, '')}:${socket?.remotePort ?? ''}`;
-  reportRequest({ id: context.id, method, url, from, cookies: isRecorded() ? cookieHashes(headers.cookie) : [], at: now() });
+  reportRequest({ id: context.id, method, url, from, port: socket?.localPort ?? 0, cookies: isRecorded() ? cookieHashes(headers.cookie) : [], at: now() });
   if (!isRecorded()) return;
   const seen: Seen = { id: context.id, headers: plainHeaders(headers), body: { pieces: [], size: 0 }, answer: { pieces: [], size: 0 } };
   open.set(response, seen);
@@ -53,7 +53,8 @@ export function beginRequest(request: IncomingMessage, response: ServerResponse,
   if (method !== 'GET') followRequest(() => open.has(response), context);
 }
 
-/** Whatever was closed. */
+export const isOpenRequest = (response: unknown): boolean => open.has(response);
+
 export function endRequest(response: unknown): void {
   const seen = open.get(response);
   if (seen === undefined) return;

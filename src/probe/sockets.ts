@@ -135,6 +135,7 @@ function describe(socket: ServerSocket, at: number): SocketInfo {
     transport: String(guarded('transport', () => socket.conn?.transport?.name) ?? 'unknown'),
     address: typeof handshake.address === 'string' ? handshake.address : '',
     handshake: { auth: encodeOrNull(authOf(socket)), query: encodeOrNull(handshake.query) },
+    port: socket.request?.socket?.localPort,
     cookies: guarded('cookies', () => cookieHashes(handshake.headers?.cookie)) ?? [],
     at,
   };

@@ -41,6 +41,8 @@ const socket = z.object({
   transport: z.string(),
   address: z.string(),
   handshake: z.object({ auth: json, query: json }),
+  /** of the application, where it was connected to */
+  port: z.number().optional(),
   /** hashes of the cookies of its handshake that are somebody's alone */
   cookies: z.array(z.string()).optional(),
   at,
@@ -114,8 +116,17 @@ export const fromProbeSchema = z.discriminatedUnion('type', [
     asks: z.boolean(),
     at,
   }),
-  /** A request to the application's own server has begun; those of Socket.IO's transport are not told. `from`: address and port of the client's end */
-  z.object({ type: z.literal('request'), id: z.string(), method: z.string(), url: z.string(), from: z.string(), cookies: z.array(z.string()), at }),
+  /** A request to the application's own server has begun; those of Socket.IO's transport are not told. `from`: address and port of the client's end; `port`: of the application's */
+  z.object({
+    type: z.literal('request'),
+    id: z.string(),
+    method: z.string(),
+    url: z.string(),
+    from: z.string(),
+    port: z.number(),
+    cookies: z.array(z.string()),
+    at,
+  }),
   /** It is over; only for a reader that records. Without `status`: it was not answered as a whole. Bodies are in base64, null where they are larger than 5 MB */
   z.object({
     type: z.literal('answered'),

@@ -2,7 +2,7 @@
 
 import { fromJson, type Json } from '../../recording/json.js';
 import { any } from '../../recording/values.js';
-import type { FromProbe, TableState } from '../../wire/messages.js';
+import type { FromProbe, SocketInfo, TableState } from '../../wire/messages.js';
 import type { Identity } from '../proxy/clients.js';
 import { type ClientRequest, clientRequests, requestEvent } from '../requests.js';
 import type { CaptureEnd, SourceEvent, SourceSocket, TraceSource } from '../source.js';
@@ -33,7 +33,7 @@ export function probeSource(connection: ProbeConnection, clients = clientRequest
   for (const socket of hello.sockets) {
     const event = decode({ type: 'connect', socket });
     if (event.type === 'connect') open.set(socket.sid, event.socket);
-    clients.connected(socket.sid, identityOf(socket.cookies));
+    clients.connected(socket.sid, identityOf(socket));
   }
   let tables: SourceEvent | undefined;
   /** told with the hello, before anybody listens: they do not come again */
@@ -65,7 +65,7 @@ export function probeSource(connection: ProbeConnection, clients = clientRequest
         event = tables = { type: 'tables', tables: message.tables };
         break;
       case 'request':
-        requests.set(message.id, { begun: message, client: clients.begin(identityOf(message.cookies), message.method) });
+        requests.set(message.id, { begun: message, client: clients.begin(identityOf(message), message.method) });
         return;
       case 'answered':
         answered(message);
@@ -78,7 +78,7 @@ export function probeSource(connection: ProbeConnection, clients = clientRequest
         event = decode(message);
     }
     if (event.type === 'connect') open.set(event.socket.sid, event.socket);
-    if (message.type === 'connect') clients.connected(message.socket.sid, identityOf(message.socket.cookies));
+    if (message.type === 'connect') clients.connected(message.socket.sid, identityOf(message.socket));
     if (event.type === 'emit') clients.active(event.sid);
     if (event.type === 'warning' && !listener) warnings.push(event);
     tell(event);
@@ -95,7 +95,11 @@ export function probeSource(connection: ProbeConnection, clients = clientRequest
       if (tables) next(tables);
       for (const warning of warnings) next(warning);
     },
-    drain: (timeoutMs) => connection.drain(timeoutMs),
+    async drain(timeoutMs) {
+      const drained = await connection.drain(timeoutMs);
+      clients.giveUp();
+      return drained;
+    },
     ...(hello.changes === 'measured' && { state: () => connection.state() }),
     notify: (sids, recording) => connection.notify(sids, recording),
     closed: connection.closed.then(gone, gone),
@@ -107,7 +111,11 @@ export function probeSource(connection: ProbeConnection, clients = clientRequest
   };
 }
 
-const identityOf = (cookies: readonly string[] = []): Identity => ({ client: undefined, secrets: cookies });
+/** Browsers send a cookie to every port of a host: at another one listens another server of the application, whose requests would be replayed at the wrong one. */
+const identityOf = ({ cookies = [], port }: Pick<SocketInfo, 'cookies' | 'port'>): Identity => ({
+  client: undefined,
+  secrets: cookies.map((cookie) => `${port} ${cookie}`),
+});
 const bytesOf = (body: string | null | undefined): Buffer | null => (body === null ? null : Buffer.from(body ?? '', 'base64'));
 
 /**
