@@ -6,7 +6,7 @@ const probes = [
   'tests/probe/changes/{better-sqlite3,node-sqlite,pg,sqlite3}.test.ts',
   'tests/traps/**/*.test.ts',
   // All but these, which use none.
-  'tests/replay/!(changes.property|getting-in|laws.property|load-plan|order.property|outcomes|pace.property|plan|request|settings|watched).test.ts',
+  'tests/replay/!(changes.property|getting-in|laws.property|load-plan|order.property|outcomes|pace.property|plan|request|sent-requests|settings|watched).test.ts',
   'tests/playwright/{expect,preflight}.test.ts',
 ];
 /** Tests that mostly wait for processes of their own. */

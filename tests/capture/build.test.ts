@@ -340,6 +340,27 @@ describe('requests', () => {
     expect(session(recording, 'a').times?.[1]).toEqual([10, 5]);
   });
 
+  test('stand where they began, in front of what their client did before the answer', () => {
+    const { recording } = build([
+      connect('a', { at: 1000 }),
+      change('http:1', 'insert', 'note', { id: 1 }, { after: { id: 1 }, at: 1012 }),
+      push(1, 'http:1', 'noteAdded', ['a'], { at: 1013 }),
+      push(2, null, 'tick', ['a'], { at: 1014 }),
+      emit('a', 1, 'seen', { at: 1015 }),
+      disconnect('a', 'transport close', 1016),
+      http('a', 'http:1', { ...exchange, at: 1010, end: 1020 }),
+    ]);
+    const { traces, received, times } = session(recording, 'a');
+    expect(traces.map(({ http: request, emit: event }) => request?.url ?? event)).toEqual([undefined, exchange.url, 'seen', undefined]);
+    expect(traces[1]).toMatchObject({ pushes: [{ event: 'noteAdded' }], changes: [{ insert: 'note' }] });
+    expect(received).toEqual([{ after: 1, event: 'tick' }]);
+    expect(times?.slice(1)).toEqual([
+      [10, 10],
+      [15, 0],
+      [16, 0],
+    ]);
+  });
+
   test('of nobody, or of somebody who is not connected yet, are counted', () => {
     const { recording, dropped } = build([http('a', 'http:1'), connect('a'), http(null, 'http:2')]);
     expect(session(recording, 'a').traces).toHaveLength(1);

@@ -13,7 +13,7 @@ import { createRedactor } from '../../src/recording/redact.js';
 import type { Recording } from '../../src/recording/schema.js';
 import type { Value } from '../../src/recording/values.js';
 import { holderOf } from '../../src/wire/target-lock.js';
-import { ack, change, connect, emit, push, socket } from './events.js';
+import { ack, answer, change, connect, emit, http, push, socket } from './events.js';
 import { fakeSource } from './fake-source.js';
 import { unredacted } from './unredacted.js';
 
@@ -126,6 +126,17 @@ describe('one capture', () => {
     const { captured, dropped } = await capture.done;
     expect(dropped.excluded).toBe(6);
     expect(captured.events.map(({ type }) => type)).toEqual(['connect', 'emit', 'change']);
+  });
+
+  test('what an excluded request made happen goes with it, though it was told before', async () => {
+    const source = fakeSource(TARGET);
+    const capture = start(source, { exclude: ['POST /beat*'] });
+    const beat = [push(1, 'http:1', 'beat', ['a']), answer(1, 'a', []), change('http:1~', 'delete', 't', {})];
+    source.tell(connect('a'), ...beat, change('http:2', 'delete', 't', {}), http('a', 'http:1', { url: '/beats' }), http('a', 'http:2', { url: '/notes' }));
+    capture.stop();
+    const { captured, dropped } = await capture.done;
+    expect(dropped.excluded).toBe(4);
+    expect(captured.events.map(({ type }) => type)).toEqual(['connect', 'change', 'http']);
   });
 });
 

@@ -47,6 +47,21 @@ it('is one probe that hears all, and stops hearing', () => {
   expect([a.asked, b.asked]).toEqual([['close'], ['close']]);
 });
 
+it('keeps requests apart, which each process numbers for itself, and leaves the causes of sockets as they are', () => {
+  const [a, b] = [fake('*:1'), fake('*:2')];
+  const heard: FromProbe[] = [];
+  mergeProbes(a.connection, [b.connection]).onMessage((message) => heard.push(message));
+  const change = (cause: string | null): FromProbe => ({ type: 'change', cause, op: 'delete', table: 't', key: {}, before: null, after: null, at: 1 });
+  for (const { tell } of [a, b]) {
+    tell({ type: 'request', id: 'http:7', method: 'GET', url: '/', from: '', port: 1, cookies: [], at: 1 });
+    for (const cause of ['http:7~', 'sid:7', null]) tell(change(cause));
+  }
+  expect(heard.map((message) => ('id' in message ? message.id : 'cause' in message && message.cause))).toEqual([
+    ...['http:0.7', 'http:0.7~', 'sid:7', null],
+    ...['http:1.7', 'http:1.7~', 'sid:7', null],
+  ]);
+});
+
 it('drains what one process has sent to another before it was quiet, and counts what is open over all', async () => {
   const timeouts: number[] = [];
   let left = 2;

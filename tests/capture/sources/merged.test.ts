@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SourceEvent } from '../../../src/capture/source.js';
 import { mergeSources } from '../../../src/capture/sources/merged.js';
-import { answer, change, connect, connectedBefore, emit, push, socket } from '../events.js';
+import { answer, change, connect, connectedBefore, emit, http, push, socket } from '../events.js';
 import { fakeSource } from '../fake-source.js';
 
 const two = (drain?: () => Promise<{ open: number }>) => {
@@ -39,6 +39,8 @@ test('numbers that each process counts for itself stay apart, and an answer keep
   expect(numbers[5]).toBe(numbers[4]);
   expect(new Set(numbers).size).toBe(6);
   expect(events.flatMap((event) => ('cause' in event ? [event.cause] : []))).toEqual(['http:0.1', 'http:0.1', 'a:1', 'http:1.1', 'http:1.1', 'b:1']);
+  b.tell(http('b', 'http:1'));
+  expect(events.at(-1)).toEqual(http('b', 'http:1.1'));
 });
 
 test('tables are those of all, and a warning of many is one', () => {
