@@ -62,7 +62,7 @@ export function summary(
     ...note(uncaptured, `${plural(uncaptured, 'event')} of connections that were not captured left out`),
     ...note(dropped.earlier, `${plural(dropped.earlier, 'effect')} of events from before the recording left out`),
     ...note(excluded, `${plural(excluded, 'event')} excluded`),
-    ...note(unclaimed, `${plural(unclaimed, 'request')} left out, because no connection of the client was there yet`),
+    ...note(unclaimed, `${plural(unclaimed, 'request')} left out: no connection of their client was there yet, or nothing proves whose they are`),
     ...note(lost, `${plural(lost, 'event')} lost, because they came faster than they could be read: the recording is not complete`),
     ...note(open, `${plural(open, 'handler')} had not ended when the recording was closed: what they did later is missing`),
   ];

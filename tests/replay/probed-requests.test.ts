@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import express from 'express';
-import session from 'express-session';
+import session, { type SessionData, Store } from 'express-session';
 import { afterEach, expect, it } from 'vitest';
+import { editRecording } from '../../src/recording/edit-recording.js';
 import type { LoadedRecording } from '../../src/recording/load.js';
+import { createRedactor } from '../../src/recording/redact.js';
 import type { Trace } from '../../src/recording/schema.js';
 import { client, record } from './record.js';
 import { closeAll, differences, type ProbedWorld, run, serveProbed } from './world.js';
@@ -18,13 +20,40 @@ type Broken = 'row' | 'push';
 
 let world: ProbedWorld & { broken: Broken | undefined };
 
+/** As stores are that keep sessions in a database. */
+class Sessions extends Store {
+  constructor(private readonly db: ProbedWorld['db']) {
+    super();
+    db.exec('CREATE TABLE sessions (sid TEXT PRIMARY KEY, sess TEXT NOT NULL, expire TEXT NOT NULL)');
+  }
+  get(sid: string, done: (error: unknown, found?: SessionData | null) => void): void {
+    const row = this.db.prepare<[string], { sess: string }>('SELECT sess FROM sessions WHERE sid = ?').get(sid);
+    done(null, row ? (JSON.parse(row.sess) as SessionData) : null);
+  }
+  set(sid: string, sess: SessionData, done?: () => void): void {
+    this.db.prepare('INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)').run(sid, JSON.stringify(sess), later());
+    done?.();
+  }
+  override touch(sid: string, _: SessionData, done?: () => void): void {
+    this.db.prepare('UPDATE sessions SET expire = ? WHERE sid = ?').run(later(), sid);
+    done?.();
+  }
+  destroy(sid: string, done?: () => void): void {
+    this.db.prepare('DELETE FROM sessions WHERE sid = ?').run(sid);
+    done?.();
+  }
+}
+
+const later = (): string => new Date(Date.now() + 86_400_000).toISOString();
+
 /** Todos are written by requests; whoever is connected hears of them. */
-async function todos(): Promise<typeof world> {
+async function todos(stored = false): Promise<typeof world> {
   const state: { broken: Broken | undefined } = { broken: undefined };
-  const sessions = session({ secret: 'a secret of these tests', resave: false, saveUninitialized: false });
   const served = await serveProbed(
     'CREATE TABLE todos (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, text TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0); CREATE TABLE logins (user TEXT)',
     (io, db) => {
+      const secret = 'a secret of these tests';
+      const sessions = session({ secret, resave: false, saveUninitialized: false, cookie: { maxAge: 86_400_000 }, ...(stored && { store: new Sessions(db) }) });
       const app = express();
       app.use(sessions, express.json());
       app.post('/login', (request, response) => {
@@ -42,6 +71,7 @@ async function todos(): Promise<typeof world> {
         if (state.broken !== 'push') io.emit('todo:added', { id, owner: user, text });
         response.status(201).json({ id });
       });
+      app.post('/logout', (request, response) => request.session.destroy(() => response.json({ ok: true })));
       app.get('/todos', (_, response) => void response.json(db.prepare('SELECT id, text FROM todos').all()));
       app.get('/', (_, response) => void response.send('<h1>todos</h1>'));
       const http = (io as unknown as { httpServer: ProbedWorld['http'] }).httpServer;
@@ -94,10 +124,10 @@ async function recordTodos(): Promise<{ loaded: LoadedRecording; yaml: string }>
 }
 
 /** Replayed after what a reset would do. */
-async function again(loaded: LoadedRecording, copies = 1): ReturnType<typeof run> {
+async function again(loaded: LoadedRecording, copies = 1, more: Parameters<typeof run>[2] = {}): ReturnType<typeof run> {
   world.db.exec('DELETE FROM todos; DELETE FROM logins');
   await world.probe.drain(1000);
-  return run(world, loaded, { login: logIn, copies });
+  return run(world, loaded, { login: logIn, copies, ...more });
 }
 
 const passed = (outcomes: Record<string, string>): string[] => Object.entries(outcomes).flatMap(([trace, outcome]) => (outcome === 'passed' ? [trace] : []));
@@ -139,4 +169,35 @@ it.each([
   const { traces, end } = await again(loaded);
   expect(differences(traces['0/alice/1'])).toEqual(missing);
   expect(end.verdict).toBe('failed');
+});
+
+it('what a request makes happen now is written into the recording where that is updated', async () => {
+  world = await todos();
+  const { loaded, yaml } = await recordTodos();
+  world.broken = 'push';
+  const { update } = (await again(loaded, 1, { update: true })).summary;
+  if (!update || update.refused !== undefined) throw new Error(update?.refused);
+  const edited = editRecording(yaml, { file: 'r.yaml', readBinary: () => undefined }, () => update.edits);
+  if ('errors' in edited) throw edited.errors[0];
+  expect(edited.text).toBe(yaml.replace(/ +pushes:\n.*todo:added.*\n/, ''));
+});
+
+it('the rows of a session store are compared as those of a secret, which each login makes anew', async () => {
+  world = await todos(true);
+  const use = async (): Promise<void> => {
+    const { cookie } = await logIn('alice');
+    const alice = await client(world, { extraHeaders: { cookie } });
+    await (await send('POST', '/todos', { text: 'milk and honey' }, cookie)).text();
+    await (await send('POST', '/logout', undefined, cookie)).text();
+    alice.disconnect();
+  };
+  const { loaded } = await record('logout', use, createRedactor());
+  const [, post, logout] = loaded.recording.sessions[0]?.traces ?? [];
+  const key = { sid: expect.objectContaining({ body: { tag: 'secret', name: 'sid1' } }) };
+  expect(post?.changes).toEqual([
+    { insert: 'todos', row: expect.anything() },
+    { update: 'sessions', key, set: { expire: expect.anything() } },
+  ]);
+  expect(logout).toMatchObject({ http: { url: '/logout' }, changes: [{ delete: 'sessions', key }] });
+  for (const copies of [1, 3]) expect((await again(loaded, copies)).end.verdict).toBe('finished');
 });

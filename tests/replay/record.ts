@@ -17,11 +17,11 @@ export interface Recorded {
 }
 
 /** Records everything that happens while `use` runs. */
-export async function record(name: string, use: () => Promise<void>): Promise<Recorded> {
+export async function record(name: string, use: () => Promise<void>, redactor = unredacted): Promise<Recorded> {
   const folder = mkdtempSync(join(tmpdir(), 'socket-replay-recorded-'));
   const { port, token } = findProbes().find(({ pid }) => pid === process.pid)!;
   const source = probeSource(await connectProbe({ port, token, mode: 'record' }));
-  const capture = startCapture({ name, source, select: () => true, redactor: unredacted, folder });
+  const capture = startCapture({ name, source, select: () => true, redactor, folder });
   await use();
   capture.stop();
   const { captured } = await capture.done;
