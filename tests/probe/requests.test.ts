@@ -122,6 +122,7 @@ describe('a recorder', () => {
   it.each([
     ['/pieces', '["x","ü",4]'],
     ['/throws', undefined],
+    ['/twice', '{"first":true}'],
     ['/page', undefined],
     ['/nothing', undefined],
     ['/large', null],
