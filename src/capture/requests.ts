@@ -1,6 +1,6 @@
 /**
- * HTTP requests beside connections, as a source sees them that stands between many clients and the application: whose a request is,
- * and how it becomes an event. Whose it is, is settled when it begins; its answer may end the connection.
+ * HTTP requests beside connections, for sources that see those of many clients: whose a request is, and how it becomes an event.
+ * Whose it is, is settled when it begins; its answer may end the connection.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { answerOf, BODY_LIMIT, bodyOf, isRecorded, isWrite, keptHeaders } from '../recording/http.js';

@@ -8,7 +8,7 @@ import { currentContext, isFollowing, rootContext, within } from './context.js';
 import { type AnyFunction, isServerSocket } from './foreign.js';
 import { guarded } from './guard.js';
 import { preparePrisma } from './prisma.js';
-import { beginRequest, endRequest, isOpenRequest } from './requests.js';
+import { beginRequest, contextOf, endRequest, isOpenRequest } from './requests.js';
 import { followRequest } from './work.js';
 
 export interface Findings {
@@ -41,7 +41,7 @@ export function installEmitHook(findings: Findings): void {
         if (!isFollowing()) break;
         const [, request, response] = args as [unknown, IncomingMessage, ServerResponse];
         const isEngine = ENGINE_REQUEST.test(request?.url ?? '');
-        const context = rootContext(`http:${requests}`, !isEngine);
+        const context = contextOf(request) ?? rootContext(`http:${requests}`, !isEngine);
         if (!isEngine) guarded('request', () => beginRequest(request, response, context));
         return within(context, () => Reflect.apply(original, emitter, args));
       }

@@ -31,16 +31,18 @@ interface Seen {
 
 /** by response */
 const open = new Map<unknown, Seen>();
-const begun = new WeakSet<object>();
+const begun = new WeakMap<object, Context>();
 
 /** What tells clients apart, so that no cookie leaves the process. */
 export const cookieHashes = (header: unknown): string[] =>
   typeof header === 'string' ? longCookies(header).map((pair) => createHash('sha256').update(pair).digest('base64url').slice(0, 22)) : [];
 
-/** Once a request: an application may hand it to another server of its own. */
+/** Of a request that an application hands on to another server of its own: it is still the same. */
+export const contextOf = (request: object): Context | undefined => begun.get(request);
+
 export function beginRequest(request: IncomingMessage, response: ServerResponse, context: Context): void {
   if (!(request instanceof IncomingMessage) || begun.has(request)) return;
-  begun.add(request);
+  begun.set(request, context);
   const { method = 'GET', url = '/', headers, socket } = request;
   const from = `${(socket?.remoteAddress ?? '').replace(/^::ffff:/, '')}:${socket?.remotePort ?? ''}`;
   reportRequest({ id: context.id, method, url, from, port: socket?.localPort ?? 0, cookies: isRecorded() ? cookieHashes(headers.cookie) : [], at: now() });

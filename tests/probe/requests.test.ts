@@ -158,6 +158,18 @@ describe('a recorder', () => {
     await reader.count('answered', 1);
   });
 
+  it('is told once of a request that is handed to another server, with what it causes there', async () => {
+    app = await start();
+    const client = await app.client();
+    const reader = await app.reader();
+    const heard = new Promise((resolve) => client.once('handed', resolve));
+    await ask('/handed');
+    await heard;
+    await reader.count('answered', 1);
+    expect(reader.of('request')).toHaveLength(1);
+    expect(reader.of('push').map(({ event, cause }) => [event, cause])).toEqual([['handed', reader.of('request')[0]?.id]]);
+  });
+
   it('knows the cookies of a client by their hashes, at its handshake and in its requests; short ones say nothing', async () => {
     app = await start();
     const reader = await app.reader();

@@ -98,6 +98,7 @@ const plain = {
     response.write('data: 1\n\n');
     request.once('close', () => process.send({ gone: request.url }));
   },
+  '/handed': (request, response) => other.emit('request', request, response),
   '/page': (_, response) => response.setHeader('content-type', 'text/html').end('<h1>hello</h1>'),
 };
 
@@ -106,6 +107,10 @@ const server = createServer((request, response) => {
   if (handler) return void handler(request, response);
   app(request, response);
 });
-new Server(server).on('connection', (socket) => socket.emit('welcome'));
+const other = createServer((_, response) => {
+  io.emit('handed');
+  response.end('handed');
+});
+const io = new Server(server).on('connection', (socket) => socket.emit('welcome'));
 process.on('uncaughtException', ({ message }) => process.send({ uncaught: message }));
 server.listen(0, () => process.send({ port: server.address().port }));
