@@ -142,7 +142,7 @@ function prepare({ input, tables, alone }: Rows, began: number): Replaying {
   const ledger = createLedger(input, writes, progress, began);
   const runOf = (session: SessionState, number: number): TraceRun | undefined => session.running.get(number) ?? ledger.reopen(session, number);
   const checkpoints = createCheckpoints(input, sessions, runOf);
-  const requests = createSentRequests();
+  const requests = createSentRequests(input.probe !== undefined);
   const effects = createEffects({
     probe: input.probe !== undefined,
     alone,

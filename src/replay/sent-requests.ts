@@ -34,7 +34,8 @@ interface Told {
 const MADE = 'undici:request:create';
 const LEAVES = 'undici:client:sendHeaders';
 
-export function createSentRequests(): SentRequests {
+/** `isProbed`: somebody is going to say what has arrived; without, nothing is kept. */
+export function createSentRequests(isProbed: boolean): SentRequests {
   const current = new AsyncLocalStorage<Source>();
   /** not yet seen by the probe, by connection */
   const sent = new Map<string, Sent[]>();
@@ -53,8 +54,10 @@ export function createSentRequests(): SentRequests {
     if (known) known.push(one);
     else sent.set(from, [one]);
   };
-  subscribe(MADE, onMade);
-  subscribe(LEAVES, onLeaves);
+  if (isProbed) {
+    subscribe(MADE, onMade);
+    subscribe(LEAVES, onLeaves);
+  }
   return {
     sending: (source, send) => current.run(source, send),
     begun({ id, method, url, from }) {

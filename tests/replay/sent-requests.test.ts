@@ -33,7 +33,7 @@ beforeEach(async () => {
   [seen, bodies] = [[], []];
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  sent = createSentRequests();
+  sent = createSentRequests(true);
 });
 afterEach(async () => {
   sent.end();
