@@ -93,7 +93,7 @@ export function findNames(concrete: Recording, evidence: Evidence): Named {
     const index = next++;
     const { value } = site;
     const session = typeof value === 'string' ? sockets.get(value) : undefined;
-    if (session !== undefined && !site.isKey) return new Tagged(session === site.session ? { tag: 'socket' } : { tag: 'socket', session });
+    if (session !== undefined && !site.isKey) return new Tagged(session === site.self ? { tag: 'socket' } : { tag: 'socket', session });
     if (typeof value === 'string' && !site.isKey && uniques.at(site)) {
       const said = evidence.uniques?.includes(value) === true;
       note(`!unique ${value}`, said ? 'each copy has its own: you said so' : 'unique in its table: a second copy would collide');

@@ -1,6 +1,6 @@
 /** Every place of a recording where a value stands, in the order in which the values came to be. */
 import type { Path } from '../document.js';
-import { type ChangeEntry, type Received, type Recording, type Session, type Trace, urlText } from '../schema.js';
+import { type ChangeEntry, type Push, type Received, type Recording, receivers, type Session, type Trace, urlText } from '../schema.js';
 import { isObject, secretsOf, Tagged, type Value, type ValueObject } from '../values.js';
 
 type Part = 'args' | 'handshake' | 'ack' | 'push' | 'row' | 'key' | 'set';
@@ -24,6 +24,8 @@ export interface Site {
   /** the arguments of the trace */
   args: Value[];
   session: string;
+  /** whose socket a bare `!socket` is here: in pushes and answers the receiver's, where there is one only */
+  self?: string;
   trace: number;
   /** the event of the trace, and of the push */
   event: string;
@@ -88,7 +90,7 @@ export function mapSites(recording: Recording, replace: Replace): Recording {
   times.forEach(({ session, number, trace, start, duration }, order) => {
     for (const take of due.get(trace) ?? []) take();
     const at = ['sessions', indexes.get(session) ?? 0, 'traces', number];
-    const base = { session, trace: number, start, end: start + duration, order, args: trace.args ?? (trace.http?.body === undefined ? [] : [trace.http.body]) };
+    const base = { session, self: session, trace: number, start, end: start + duration, order, args: trace.args ?? (trace.http?.body === undefined ? [] : [trace.http.body]) };
     const map = (value: Value, part: Part, event: string, where: Path, table?: string): Value =>
       mapPart(value, { ...base, at: [...at, ...where], part, event, table }, replace);
     const list = (values: Value[], part: Part, event: string, where: Path): Value[] => map(values, part, event, where) as Value[];
@@ -116,17 +118,15 @@ export function mapSites(recording: Recording, replace: Replace): Recording {
         mapChange(change, (value, part, table) => map(value, part, event, ['changes', c, part], table) as ValueObject),
       );
     if (trace.pushes)
-      next.pushes = trace.pushes.map((push, p) => ({
-        ...push,
-        ...(push.args && { args: list(push.args, 'push', push.event, ['pushes', p, 'args']) }),
-        ...(push.answer && {
-          answer: mapPart(
-            push.answer,
-            { ...base, at: [...at, 'pushes', p, 'answer'], order: order + ANSWER, part: 'args', event: push.event },
-            replace,
-          ) as Value[],
-        }),
-      }));
+      next.pushes = trace.pushes.map((push, p) => {
+        const around = { ...base, self: onlyReceiver(push), event: push.event };
+        const where = [...at, 'pushes', p];
+        return {
+          ...push,
+          ...(push.args && { args: mapPart(push.args, { ...around, at: [...where, 'args'], part: 'push' }, replace) as Value[] }),
+          ...(push.answer && { answer: mapPart(push.answer, { ...around, at: [...where, 'answer'], order: order + ANSWER, part: 'args' }, replace) as Value[] }),
+        };
+      });
     if (Array.isArray(trace.ack)) next.ack = list(trace.ack, 'ack', event, ['ack']);
     done.set(trace, next);
   });
@@ -143,12 +143,18 @@ export function mapSites(recording: Recording, replace: Replace): Recording {
   return { ...recording, sessions, ...(unattributed && { unattributed }) };
 }
 
+/** A push to several has one content: a socket id in it is the same one for all of them. */
+function onlyReceiver(push: Push): string | undefined {
+  const [first, ...others] = receivers(push);
+  return others.length === 0 ? first : undefined;
+}
+
 function mapReceived(session: Session, push: Received, at: Path, orders: ReadonlyMap<Trace, number>, replace: Replace): Received {
   const after = session.traces[push.after];
   const start = session.times?.[push.after]?.[0] ?? push.after;
   const by = push.after + 1 < session.traces.length ? (session.times?.[push.after + 1]?.[0] ?? push.after + 1) : Number.POSITIVE_INFINITY;
   const order = (after && orders.get(after)) ?? Number.MAX_SAFE_INTEGER;
-  const around = { session: session.id, trace: push.after, start, end: by - 1, order, args: [], event: push.event, received: { index: Number(at.at(-1)), by } };
+  const around = { session: session.id, self: session.id, trace: push.after, start, end: by - 1, order, args: [], event: push.event, received: { index: Number(at.at(-1)), by } };
   return {
     ...push,
     ...(push.args && { args: mapPart(push.args, { ...around, at: [...at, 'args'], part: 'push' }, replace) as Value[] }),

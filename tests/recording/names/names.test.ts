@@ -319,6 +319,23 @@ describe('random values', () => {
     const [made] = named([emit('x', ['SIDalice0000000000AB'], { ack: ['SIDbob000000000000AB', 'SIDcarl00000000000AB'] }), emit('y', [], { by: 'bob' })]);
     expect(made).toMatchObject({ args: [new Tagged({ tag: 'socket' })], ack: [new Tagged({ tag: 'socket', session: 'bob' }), 'SIDcarl00000000000AB'] });
   });
+
+  test('socket ids in pushes: a bare one is the receiver, as at replay, not who sent', () => {
+    const [alice, bob] = ['SIDalice0000000000AB', 'SIDbob000000000000AB'];
+    const own = new Tagged({ tag: 'socket' });
+    const of = (session: string) => new Tagged({ tag: 'socket', session });
+    const pushes = [
+      { to: 'bob', event: 'moved', args: [{ by: alice, for: bob }], answer: [bob, alice] },
+      { to: ['alice', 'bob'], event: 'moved', args: [{ by: alice, for: bob }] },
+      { to: [], event: 'moved', args: [{ by: alice }] },
+    ];
+    const [made] = named([emit('x', [], { pushes }), emit('y', [], { by: 'bob' })]);
+    expect(made?.pushes).toMatchObject([
+      { args: [{ by: of('alice'), for: own }], answer: [own, of('alice')] },
+      { args: [{ by: of('alice'), for: of('bob') }] },
+      { args: [{ by: of('alice') }] },
+    ]);
+  });
 });
 
 describe('times', () => {
