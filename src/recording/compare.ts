@@ -42,6 +42,8 @@ export interface CompareContext {
   loose?: boolean;
   /** whether `actual`, in the place of a name's value, is what another copy has written over it meanwhile */
   overwritten?(names: readonly string[], own: Value, actual: Value): boolean;
+  /** whether `actual` is what another copy has for a name, or one of its socket ids */
+  elsewhere?(actual: Value): boolean;
 }
 
 export const emptyCompared = (): Compared => ({ value: 0, type: 0, ignored: 0 });
@@ -288,7 +290,7 @@ function containsNames(value: Value, scope?: Scope): boolean {
   return found;
 }
 
-const isName = (value: Value): value is Tagged =>
+export const isName = (value: Value): value is Tagged =>
   value instanceof Tagged &&
   (['id', 'unique', 'text', 'socket'].includes(value.body.tag) || ((value.body.tag === 'uuid' || value.body.tag === 'now') && value.body.name !== undefined));
 

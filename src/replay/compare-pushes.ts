@@ -1,9 +1,9 @@
 /** The pushes of one trace per receiver, each against what was recorded. Pure. */
-import { type CompareContext, type Comparison, compareValue, emptyCompared, join, merge, type ValueDifference } from '../recording/compare.js';
+import { type CompareContext, type Comparison, compareValue, emptyCompared, isName, join, merge, type ValueDifference } from '../recording/compare.js';
 import { pushPath } from '../recording/difference-path.js';
 import { type Push, receivers, type Trace } from '../recording/schema.js';
 import { neededNames } from '../recording/scope.js';
-import { isObject, sameValue, type Value } from '../recording/values.js';
+import { field, isObject, sameValue, type Value } from '../recording/values.js';
 import type { Ignore } from './ignore.js';
 import { type Assignment, assign, groupBoth } from './matching.js';
 import type { ReceivedPush } from './state.js';
@@ -24,7 +24,9 @@ export function comparePushes(expected: Trace, actual: ReceivedPush[], context: 
     for (const { item, path } of matched.missing)
       if (item.push.volatile) out.compared.ignored++;
       else out.differences.push({ path, class: 'removed', expected: item.args });
-    for (const { item, path } of matched.extra) out.differences.push({ path, class: 'added', actual: item.args });
+    for (const { item, path } of matched.extra)
+      if (isOfOthers(item, expected, context)) out.compared.ignored++;
+      else out.differences.push({ path, class: 'added', actual: item.args });
   }
   if (context.scope.level === 'shared') out.differences.push(...misdirected(expected, actual, context));
   return out;
@@ -41,6 +43,18 @@ export function matchPushes(expected: Trace, actual: ReceivedPush[], context: Co
   return [...groupBoth(wanted, actual, keyOf, keyOf)].map(([key, pair]) =>
     assign(pair.expected, pair.actual, (want, got, path) => compareValue(want.args, got.args, path, { ...context, session: want.to }), key),
   );
+}
+
+/** One of the pushes that each tell of one that is there: where this copy's own have a name, it has the value of another copy. */
+function isOfOthers({ to, event, args }: ReceivedPush, expected: Trace, { elsewhere }: CompareContext): boolean {
+  if (!elsewhere) return false;
+  const names = (want: Value | undefined, got: Value): boolean => {
+    if (want === undefined) return false;
+    if (isName(want)) return elsewhere(got);
+    return isObject(want) && isObject(got) && Object.entries(got).some(([key, item]) => names(field(want, key), item));
+  };
+  const alike = (expected.pushes ?? []).filter((push) => push.event === event && receivers(push).includes(to));
+  return alike.some((push) => args.some((item, index) => names(push.args?.[index], item)));
 }
 
 /** Among others a list may have more than was recorded; but not what this very trace made, and the recording has in the lists of other receivers only. */

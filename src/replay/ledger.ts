@@ -6,7 +6,7 @@ import type { Outcome } from '../results/schema.js';
 import { chooseNames } from './choose.js';
 import type { Progress, ReplayInput, ReplaySummary } from './input.js';
 import { isQuarantined, traceRecord } from './records.js';
-import { isComplete, mayReceive, newRun, type SessionState, type TraceRun } from './state.js';
+import { type CopyState, isComplete, mayReceive, newRun, type SessionState, type TraceRun } from './state.js';
 import { type Judging, judge, type TraceVerdict } from './verdict.js';
 import type { Writes } from './writes.js';
 
@@ -29,8 +29,8 @@ export interface Ledger {
   abort(sessions: SessionState[]): void;
 }
 
-export function createLedger(input: ReplayInput, writes: Writes, progress: Progress, began: number): Ledger {
-  const judging: Judging = { measures: input.measures, ignore: input.ignore, writes, successOf: successes(input) };
+export function createLedger(input: ReplayInput, copies: readonly CopyState[], writes: Writes, progress: Progress, began: number): Ledger {
+  const judging: Judging = { measures: input.measures, ignore: input.ignore, writes, copies, successOf: successes(input) };
   const counts = noCounts();
   const gating = noCounts();
   const seen: Ledger['seen'] = input.update ? new Map() : undefined;

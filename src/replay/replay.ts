@@ -139,7 +139,7 @@ function prepare({ input, tables, alone }: Rows, began: number): Replaying {
           input.ignore,
         )
       : undefined;
-  const ledger = createLedger(input, writes, progress, began);
+  const ledger = createLedger(input, copies, writes, progress, began);
   const runOf = (session: SessionState, number: number): TraceRun | undefined => session.running.get(number) ?? ledger.reopen(session, number);
   const checkpoints = createCheckpoints(input, sessions, runOf);
   const requests = createSentRequests(input.probe !== undefined);

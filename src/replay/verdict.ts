@@ -3,7 +3,7 @@ import { type CompareContext, type Comparison, compareValue, merge, type ValueDi
 import type { LoadedRecording } from '../recording/load.js';
 import { changeOf, type HttpRequest, kindOf } from '../recording/schema.js';
 import type { Success } from '../recording/success.js';
-import { isObject, type Value, type ValueObject } from '../recording/values.js';
+import { isObject, sameValue, type Value, type ValueObject } from '../recording/values.js';
 import type { Compared, Difference, Outcome } from '../results/schema.js';
 import { compareChanges } from './compare-changes.js';
 import { comparePushes } from './compare-pushes.js';
@@ -11,7 +11,7 @@ import type { Ignore } from './ignore.js';
 import type { Measures } from './input.js';
 import { clipped } from './limits.js';
 import { needsOf } from './names.js';
-import { effectsKnown, endedAsRecorded, isByServer, type TraceRun } from './state.js';
+import { type CopyState, effectsKnown, endedAsRecorded, isByServer, type TraceRun } from './state.js';
 import { rowsWereSeen } from './unseen.js';
 import type { Writes } from './writes.js';
 
@@ -20,6 +20,7 @@ export interface Judging {
   measures: Measures;
   ignore: Ignore;
   writes: Writes;
+  copies: readonly CopyState[];
   /** whether an acknowledgement says no */
   successOf(loaded: LoadedRecording): Success;
 }
@@ -38,7 +39,7 @@ const SHOWN = 20_000;
 /** More differences of one trace than this nobody reads. */
 const MOST = 200;
 
-export function judge(run: TraceRun, { measures, ignore, writes, successOf }: Judging, now: number): TraceVerdict {
+export function judge(run: TraceRun, { measures, ignore, writes, copies, successOf }: Judging, now: number): TraceVerdict {
   const success = successOf(run.session.copy.loaded);
   const { expected, ack, forced } = run;
   const { copy } = run.session;
@@ -55,6 +56,7 @@ export function judge(run: TraceRun, { measures, ignore, writes, successOf }: Ju
           actual,
           names.some((name) => needsOf(expected.args ?? []).names.includes(name)),
         ),
+      elsewhere: (actual) => !has(copy, actual) && copies.some((other) => has(other, actual)),
     }),
   };
   const found: { part: Difference['part']; difference: ValueDifference }[] = [];
@@ -94,6 +96,10 @@ export function judge(run: TraceRun, { measures, ignore, writes, successOf }: Ju
     return { ...verdict, outcome: 'rejected', reason: success(ack)?.message };
   return { ...verdict, outcome: verdict.differences.length > 0 ? 'mismatch' : 'passed' };
 }
+
+/** Whether it stands for a name in this copy, or is one of its socket ids. */
+const has = ({ scope: { names, sockets } }: CopyState, value: Value): boolean =>
+  [...names.values(), ...sockets.values()].some((known) => sameValue(known, value));
 
 /** Where one says yes and the other no, that is the difference; that their data differ too only follows. */
 function compareAck(expected: Value[], actual: Value[], context: CompareContext, success: Success): Comparison {

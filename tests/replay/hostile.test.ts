@@ -150,9 +150,10 @@ describe('what has passed', () => {
       recorded('memory', { alice: [connect(), emit('x', [], { pushes: [{ to: 'alice', event: 'y', args: ['one'] }] })] }),
       { copies: 2 },
     );
-    const [session] = createCopies(input)[0]?.sessions ?? [];
+    const copies = createCopies(input);
+    const [session] = copies[0]?.sessions ?? [];
     if (!session) throw new Error('no session');
-    const ledger = createLedger(input, createWrites(), { connected: 0, clients: 1, settled: 0, traces: 2, failed: 0 }, 0);
+    const ledger = createLedger(input, copies, createWrites(), { connected: 0, clients: 1, settled: 0, traces: 2, failed: 0 }, 0);
     const run = newRun(session, 1, session.session.traces[1] ?? {}, input);
     session.running.set(1, run);
     addPush(run, { to: 'alice', event: 'y', args: ['one'] });

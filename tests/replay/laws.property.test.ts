@@ -187,7 +187,7 @@ describe('law 9: a recorded rejection is an expectation', () => {
     const session = createCopies(input)[0]!.sessions[0]!;
     const run = Object.assign(newRun(session, 1, session.session.traces[1]!, input), { ack: actual });
     const measures = { acks: true, pushes: true, changes: true };
-    return judge(run, { measures, ignore: ignoreOf([], []), writes: createWrites(), successOf: () => successOf(loaded.recording) }, 0).outcome;
+    return judge(run, { measures, ignore: ignoreOf([], []), writes: createWrites(), copies: [], successOf: () => successOf(loaded.recording) }, 0).outcome;
   };
   const refusal = fc.oneof(
     fc.record({ success: fc.constant(false), message: fc.string() }),

@@ -216,6 +216,46 @@ describe('what another copy makes a session receive', () => {
   });
 });
 
+describe('who joins is told of each who is there by a push of its own', () => {
+  const socketOf = (session?: string): Tagged => new Tagged({ tag: 'socket', ...(session && { session }) });
+  const rooms = recorded('rooms', {
+    alice: [connect(), emit('enter', ['lobby'], { ack: [], pushes: [{ to: 'alice', event: 'member', args: [{ socket: socketOf() }, 1] }] })],
+    bob: [
+      connect(),
+      emit('enter', ['lobby'], {
+        ack: [],
+        pushes: [socketOf('alice'), socketOf()].map((socket) => ({ to: 'bob', event: 'member', args: [{ socket }, 1] })),
+      }),
+    ],
+  });
+  const served = (more: (socket: { id: string; emit(...args: unknown[]): unknown }) => void = () => {}) =>
+    serveProbed('', (io) =>
+      io.on('connection', (socket) =>
+        socket.on('enter', async (room: string, reply: () => void) => {
+          await socket.join(room);
+          for (const id of io.sockets.adapter.rooms.get(room) ?? []) socket.emit('member', { socket: id }, 1);
+          more(socket);
+          reply();
+        }),
+      ),
+    );
+
+  it('those of other copies are theirs', async () => {
+    world = await served();
+    for (const copies of [1, 2, 5]) expect((await run(world, rooms, { copies })).summary.verdict).toBe('finished');
+  });
+
+  it.each<[string, unknown]>([
+    ['twice', undefined],
+    ['of nobody', 'nobody'],
+  ])('one too many, %s, is a difference', async (_, socket) => {
+    world = await served((own) => own.emit('member', { socket: socket ?? own.id }, 1));
+    const { summary, traces } = await run(world, rooms, { copies: 2 });
+    expect(summary.verdict).toBe('failed');
+    expect(differences(traces['1/bob/1'])).toEqual(['pushes.bob.member added']);
+  });
+});
+
 describe('causes', () => {
   it('that cannot be proven fail a recorded change, and are counted', async () => {
     let stray = (): void => {};

@@ -90,7 +90,15 @@ export function mapSites(recording: Recording, replace: Replace): Recording {
   times.forEach(({ session, number, trace, start, duration }, order) => {
     for (const take of due.get(trace) ?? []) take();
     const at = ['sessions', indexes.get(session) ?? 0, 'traces', number];
-    const base = { session, self: session, trace: number, start, end: start + duration, order, args: trace.args ?? (trace.http?.body === undefined ? [] : [trace.http.body]) };
+    const base = {
+      session,
+      self: session,
+      trace: number,
+      start,
+      end: start + duration,
+      order,
+      args: trace.args ?? (trace.http?.body === undefined ? [] : [trace.http.body]),
+    };
     const map = (value: Value, part: Part, event: string, where: Path, table?: string): Value =>
       mapPart(value, { ...base, at: [...at, ...where], part, event, table }, replace);
     const list = (values: Value[], part: Part, event: string, where: Path): Value[] => map(values, part, event, where) as Value[];
@@ -124,7 +132,9 @@ export function mapSites(recording: Recording, replace: Replace): Recording {
         return {
           ...push,
           ...(push.args && { args: mapPart(push.args, { ...around, at: [...where, 'args'], part: 'push' }, replace) as Value[] }),
-          ...(push.answer && { answer: mapPart(push.answer, { ...around, at: [...where, 'answer'], order: order + ANSWER, part: 'args' }, replace) as Value[] }),
+          ...(push.answer && {
+            answer: mapPart(push.answer, { ...around, at: [...where, 'answer'], order: order + ANSWER, part: 'args' }, replace) as Value[],
+          }),
         };
       });
     if (Array.isArray(trace.ack)) next.ack = list(trace.ack, 'ack', event, ['ack']);
@@ -154,7 +164,17 @@ function mapReceived(session: Session, push: Received, at: Path, orders: Readonl
   const start = session.times?.[push.after]?.[0] ?? push.after;
   const by = push.after + 1 < session.traces.length ? (session.times?.[push.after + 1]?.[0] ?? push.after + 1) : Number.POSITIVE_INFINITY;
   const order = (after && orders.get(after)) ?? Number.MAX_SAFE_INTEGER;
-  const around = { session: session.id, self: session.id, trace: push.after, start, end: by - 1, order, args: [], event: push.event, received: { index: Number(at.at(-1)), by } };
+  const around = {
+    session: session.id,
+    self: session.id,
+    trace: push.after,
+    start,
+    end: by - 1,
+    order,
+    args: [],
+    event: push.event,
+    received: { index: Number(at.at(-1)), by },
+  };
   return {
     ...push,
     ...(push.args && { args: mapPart(push.args, { ...around, at: [...at, 'args'], part: 'push' }, replace) as Value[] }),
