@@ -9,6 +9,7 @@ import type { Watch } from '../watch/watch.js';
 import type { ProbeConnection } from '../wire/client.js';
 import { loadParser, type Parser } from '../wire/parser.js';
 import { checkLoad, planFor } from './admission.js';
+import { probeAfterReset } from './after-reset.js';
 import { look, mayReplay, tellFirst } from './first-look.js';
 import type { Job, Ready } from './job.js';
 import { beginRecord, recordedOf } from './journal-header.js';
@@ -40,8 +41,9 @@ export async function prepare(job: Job, journal: Journal): Promise<Ready> {
     probe = await probeOf(options.baseURL);
     // Beside others it would pull the state away under them.
     const reset = !beside && (await resetTarget(options));
+    if (reset) probe = await probeAfterReset(probe, job);
     const found = await look(job, accountOf, { probe, parser }, reset);
-    await probe?.drain(options.ackTimeout);
+    probe = await probeAfterReset(probe, job);
     watch = await watchOf(job, probe);
     const fence = probe === undefined && found.fence;
     const alone = iteration === 0;

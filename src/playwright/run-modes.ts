@@ -5,6 +5,7 @@ import type { ReplaySummary } from '../replay/replay.js';
 import { type Sampled, takeSample } from '../replay/sample.js';
 import type { Journal } from '../results/journal.js';
 import type { TraceRecord } from '../results/schema.js';
+import { probeAfterReset } from './after-reset.js';
 import { type Job, type Ready, sessionsOf } from './job.js';
 import { inputOf, KEPT } from './job-input.js';
 import { withWritten } from './keep-written.js';
@@ -22,7 +23,10 @@ export async function runCeiling(job: Job, ready: Ready, journal: Journal, setti
     settings,
     async (copies, number) => {
       if (number > 1) await resetTarget(job.options);
-      await ready.probe?.drain(job.options.ackTimeout);
+      const probe = await probeAfterReset(ready.probe, job);
+      // Whoever ends the test closes it.
+      if (probe) ready.probe = probe;
+      else delete ready.probe;
       const level = { ...job, copies, clients: copies * sessionsOf(job.recordings) };
       return withWritten(level, ready, journal, (wrote) =>
         takeSample({ ...inputOf(level, ready, journal, []), ...(wrote && { wrote }) }, number, performance.now() - began),
