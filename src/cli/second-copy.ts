@@ -54,8 +54,8 @@ export async function settleSecondCopy(terminal: Console, out: string, replays: 
     }
   }
   replaceFiles([{ path: file, content: began }]);
-  // What does not hold alone is not held by being alone.
-  if (isRed(replays.alone)) return undefined;
+  // What does not hold alone is not held by being alone, and what nobody can explain is not to be hidden.
+  if (isRed(replays.alone) || all.every(({ unsure }) => unsure)) return undefined;
   writeEdits(
     terminal,
     edit(out, file, () => singleCopyEdits(all)),

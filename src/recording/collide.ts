@@ -18,6 +18,8 @@ export interface Collision {
   why: string;
   /** texts that the trace sends and that may have to be new in each copy, the likeliest first */
   texts: string[];
+  /** only a push did not come: a text that must be new explains it, and if none does, nobody knows why */
+  unsure?: true;
 }
 
 /** In the order in which they were recorded: what comes later may only follow. */
@@ -29,9 +31,13 @@ export function collisionsOf(recording: Recording, copies: readonly SeenReplay[]
     // What fails in every copy is no matter of who came first.
     if (failed.length === 0 || failed.length === seen.length) return [];
     const why = failed.map(collides).find((words) => words !== undefined);
-    if (why === undefined) return [];
+    // Who comes first is told so, or not: where no acknowledgement can say no, that is all that shows.
+    const gone =
+      why === undefined && trace.emit !== undefined && trace.ack === undefined ? failed.map(withoutPush).find((words) => words !== undefined) : undefined;
+    if (why === undefined && gone === undefined) return [];
+    const texts = textsOf(recording, { session: id, number: t, trace }, failed);
     return [
-      { session: index.get(id) ?? 0, trace: t, why: `${id}'s ${labelOf(trace)}: ${why}`, texts: textsOf(recording, { session: id, number: t, trace }, failed) },
+      { session: index.get(id) ?? 0, trace: t, why: `${id}'s ${labelOf(trace)}: ${why ?? gone}`, texts, ...(why === undefined && { unsure: true as const }) },
     ];
   });
 }
@@ -47,14 +53,21 @@ function collides({ session, outcome, reason, differences = [] }: SeenTrace): st
   if (outcome !== 'mismatch') return undefined;
   if (found) return found.note ?? rowWords(found.path) ?? `${found.path} is not as recorded`;
   // Where no acknowledgement can say no, a push to who asked does.
-  const push = (kind: string): string | undefined =>
-    differences.find(({ path, class: is, follows }) => {
-      const event = path.startsWith(`pushes.${session}`) ? path.slice(`pushes.${session}`.length) : undefined;
-      return event !== undefined && is === kind && follows === undefined && /^(\.[^[]+|\["[^"]*"\])(#\d+)?$/.test(event);
-    })?.path;
-  const [gone, came] = [push('removed'), push('added')];
+  const [gone, came] = [ownPush({ session, differences }, 'removed'), ownPush({ session, differences }, 'added')];
   return gone !== undefined && came !== undefined ? `${came} came in place of ${gone}` : undefined;
 }
+
+const withoutPush = (seen: SeenTrace): string | undefined => {
+  const gone = seen.outcome === 'mismatch' ? ownPush(seen, 'removed') : undefined;
+  return gone === undefined ? undefined : `${gone} did not come`;
+};
+
+/** A whole push to the session itself. */
+const ownPush = ({ session, differences = [] }: Pick<SeenTrace, 'session' | 'differences'>, kind: string): string | undefined =>
+  differences.find(({ path, class: is, follows }) => {
+    const event = path.startsWith(`pushes.${session}`) ? path.slice(`pushes.${session}`.length) : undefined;
+    return event !== undefined && is === kind && follows === undefined && /^(\.[^[]+|\["[^"]*"\])(#\d+)?$/.test(event);
+  })?.path;
 
 /** `changes.document.delete`: what did not happen. */
 function rowWords(path: string): string | undefined {

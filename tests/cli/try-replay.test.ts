@@ -77,7 +77,7 @@ function fakePlaywright(alone: Said[], together: Said[] = alone): void {
   chmodSync(join(bin, 'npx'), 0o755);
 }
 
-async function recordAndReplay(config: string | undefined, seats = false): Promise<{ code: number | null; text: string }> {
+async function recordAndReplay(config: string | undefined, seats = false, room?: string): Promise<{ code: number | null; text: string }> {
   if (config !== undefined) writeFileSync(join(world.folder, 'playwright.config.ts'), config);
   const path = `${join(world.folder, 'bin')}:${process.env.PATH}`;
   const cli = world.cliWith({ PATH: path }, 'record', '--name', 'flow.1', '--replay', '--', process.execPath, notes);
@@ -87,6 +87,8 @@ async function recordAndReplay(config: string | undefined, seats = false): Promi
   const socket = io(url, { auth: { user: 'alice' }, transports: ['websocket'] });
   await socket.emitWithAck('noteAdd', { text: 'xyz', paint: true });
   if (seats) await socket.emitWithAck('seatTake');
+  // Its acknowledgement comes after it has arrived.
+  if (room !== undefined) await socket.emit('roomJoin', room).emitWithAck('noteAdd', { text: 'in there' });
   socket.disconnect();
   cli.enter('stop');
   return { code: await cli.ends(), text: cli.text() };
@@ -178,6 +180,20 @@ test('where that does not help the recording is as before, and kept to one copy'
   expect(yaml()).toContain('copies: 1\nreason: "a second copy collides: alice\'s noteAdd: refused: you have voted"\n');
   expect(yaml()).not.toContain('!unique');
   expect(code).toBe(0);
+});
+
+test('a push that a second copy does not get: the text is tried, and where that does not help nothing is changed and it stays red', async () => {
+  const late: Partial<Trace> = {
+    ...{ copy: 1, trace: 2, outcome: 'mismatch' },
+    differences: [{ path: 'pushes.alice.firstInRoom', class: 'removed', part: 'push', expected: [] }],
+  };
+  fakePlaywright([passed], [red('the push firstInRoom is missing', late)]);
+  const { code, text } = await recordAndReplay('export default {}', false, 'room-7cff1c');
+  expect(text).toContain("A second copy collides: alice's roomJoin: pushes.alice.firstInRoom did not come.");
+  expect(asked().some((one) => one.yaml.includes('!unique room-7cff1c'))).toBe(true);
+  expect(text).toContain('flow.1 is green alone, and red in two copies: the push firstInRoom is missing');
+  expect(yaml()).not.toMatch(/copies|!unique/);
+  expect(code).toBe(1);
 });
 
 test('red in two copies, and nothing says why', async () => {

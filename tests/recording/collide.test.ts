@@ -72,6 +72,17 @@ test('a row that only the first copy finds: one copy, with the reason', () => {
   expect(recordingSchema.safeParse(after).success).toBe(true);
 });
 
+test('a push that only the first copy gets, where no acknowledgement can say no: unsure', () => {
+  const join: Trace = { emit: 'join-room', args: ['7cff1c643a683dea065c'], pushes: [{ to: 'alice', event: 'first-in-room' }] };
+  const gone = { trace: 0, outcome: 'mismatch', differences: [{ path: 'pushes.alice.first-in-room', class: 'removed' as const }] };
+  expect(collisionsOf(recorded(join), copies([], [gone]))).toEqual([
+    { session: 0, trace: 0, why: "alice's join-room: pushes.alice.first-in-room did not come", texts: ['7cff1c643a683dea065c'], unsure: true },
+  ]);
+  expect(collisionsOf(recorded({ ...join, ack: [] }), copies([], [gone]))).toEqual([]);
+  const others = { ...gone, differences: [{ path: 'pushes.bob.first-in-room', class: 'removed' as const }] };
+  expect(collisionsOf(recorded(join), copies([], [others]))).toEqual([]);
+});
+
 test.each([
   ['fails in every copy', [[{ trace: 0, outcome: 'rejected' }], [{ trace: 0, outcome: 'rejected' }]]],
   ['only differs', [[], [{ trace: 0, outcome: 'mismatch', differences: [{ path: 'ack[0].n', class: 'value' as const }] }]]],
