@@ -35,10 +35,9 @@ export function collisionsOf(recording: Recording, copies: readonly SeenReplay[]
     const gone =
       why === undefined && trace.emit !== undefined && trace.ack === undefined ? failed.map(withoutPush).find((words) => words !== undefined) : undefined;
     if (why === undefined && gone === undefined) return [];
+    const collision = { session: index.get(id) ?? 0, trace: t, why: `${id}'s ${labelOf(trace)}: ${why ?? gone}` };
     const texts = textsOf(recording, { session: id, number: t, trace }, failed);
-    return [
-      { session: index.get(id) ?? 0, trace: t, why: `${id}'s ${labelOf(trace)}: ${why ?? gone}`, texts, ...(why === undefined && { unsure: true as const }) },
-    ];
+    return why === undefined ? [{ ...collision, texts: [...new Set([...roomsOf(recording, trace), ...texts])], unsure: true }] : [{ ...collision, texts }];
   });
 }
 
@@ -99,6 +98,23 @@ function textsOf(recording: Recording, { session, number, trace }: Sent, failed:
   return [...sent.keys()].filter((text) => rank(text) > 0).sort((a, b) => rank(b) - rank(a));
 }
 
+/** Texts of a trace that a client made up and that several events send, the most usual one first: where all of this takes place. */
+function roomsOf(recording: Recording, { args = [] }: Trace): string[] {
+  const events = new Map<Value, Set<string>>();
+  const told = new Set<Value>();
+  for (const site of sitesOf(recording)) {
+    const by = events.get(site.value);
+    if (isEffect(site)) {
+      if (!by) told.add(site.value);
+    } else if (by) by.add(site.event);
+    else if (!told.has(site.value)) events.set(site.value, new Set([site.event]));
+  }
+  const sent = new Map<string, string>();
+  collectTexts(args, '', sent);
+  const usual = (text: string): number => events.get(text)?.size ?? 0;
+  return [...sent.keys()].filter((text) => usual(text) > 1).sort((a, b) => usual(b) - usual(a));
+}
+
 /** Texts by themselves, with their keys. */
 function collectTexts(value: Value, key: string, out: Map<string, string>): void {
   if (typeof value === 'string') {
@@ -110,9 +126,11 @@ function collectTexts(value: Value, key: string, out: Map<string, string>): void
 /** These texts, each new in every copy from the trace on that sends it first. Whether that is enough a replay must show. */
 export function uniqueEdits(recording: Recording, collisions: readonly Collision[], texts: ReadonlySet<string>): Edit[] {
   const orders = new Map<string, number>();
+  const sent = new Map<Value, number>();
+  for (const site of sitesOf(recording)) if (!isEffect(site) && !sent.has(site.value)) sent.set(site.value, site.order);
   timeline(recording).forEach(({ session, number }, order) => {
     const found = collisions.find((one) => recording.sessions[one.session]?.id === session && one.trace === number);
-    for (const text of found?.texts ?? []) if (texts.has(text) && !orders.has(text)) orders.set(text, order);
+    for (const text of found?.texts ?? []) if (texts.has(text) && !orders.has(text)) orders.set(text, Math.min(order, sent.get(text) ?? order));
   });
   const any = [...orders.keys()]
     .sort((a, b) => b.length - a.length)

@@ -79,6 +79,23 @@ test('a push that only the first copy gets, where no acknowledgement can say no:
     { session: 0, trace: 0, why: "alice's join-room: pushes.alice.first-in-room did not come", texts: ['7cff1c643a683dea065c'], unsure: true },
   ]);
   expect(collisionsOf(recorded({ ...join, ack: [] }), copies([], [gone]))).toEqual([]);
+  // What several events send is likelier where it takes place, also if an earlier one has sent it.
+  const [sync, move]: Trace[] = [
+    { emit: 'sync', args: ['kitchen'], pushes: [{ to: 'alice', event: 'state', args: ['kitchen'] }] },
+    { emit: 'update', args: [{ type: 'MOVE', name: 'click' }, 'kitchen'], pushes: [{ to: 'alice', event: 'moved', args: ['kitchen'] }] },
+  ];
+  const played = recorded(sync!, move!);
+  const late = { trace: 1, outcome: 'mismatch', differences: [{ path: 'pushes.alice.moved', class: 'removed' as const }] };
+  const found = collisionsOf(played, copies([], [late]));
+  expect(found[0]?.texts).toEqual(['kitchen', 'click']);
+  const [first, second] = edit(played, uniqueEdits(played, found, new Set(['kitchen']))).sessions[0]?.traces ?? [];
+  const kitchen = new Tagged({ tag: 'unique', text: 'kitchen' });
+  expect([first?.args, first?.pushes?.[0]?.args, second?.args, second?.pushes?.[0]?.args]).toEqual([
+    [kitchen],
+    [kitchen],
+    [{ type: 'MOVE', name: 'click' }, kitchen],
+    [kitchen],
+  ]);
   const others = { ...gone, differences: [{ path: 'pushes.bob.first-in-room', class: 'removed' as const }] };
   expect(collisionsOf(recorded(join), copies([], [others]))).toEqual([]);
 });
