@@ -157,7 +157,27 @@ function compareOpenList(expected: Value[], actual: Value[], path: string, conte
     if (built && built.result.differences.length > 0) merge(out, built.result);
     else out.compared.ignored++;
   }
-  out.compared.ignored += free.size;
+  // Their elements come and go; a connection of this copy is nobody else's, and stays as exact as what it made.
+  const exact = !context.loose && !others.some((index) => hasMatcher(expected[index] as Value));
+  for (const at of free)
+    if (exact && isOfConnection(actual[at] as Value, context.scope))
+      out.differences.push({ path: `${path}[${at}]`, class: 'added', actual: actual[at] as Value });
+    else out.compared.ignored++;
+}
+
+/** A socket id of this copy, or an object that has one. */
+function isOfConnection(value: Value, { sockets }: Scope): boolean {
+  const known = new Set<Value>(sockets.values());
+  return known.has(value) || (isObject(value) && Object.values(value).some((item) => known.has(item)));
+}
+
+/** What a matcher stands for may be any element. */
+function hasMatcher(value: Value): boolean {
+  let found = false;
+  walk(value, (node) => {
+    found ||= node instanceof Tagged && !isName(node);
+  });
+  return found;
 }
 
 /** Whether an element is the one that is meant: it has its id or, where that is no name, one of its names. */

@@ -247,6 +247,17 @@ describe('shared', () => {
       expect(shared([[]], [[seeded]])).toEqual({ differences: [], compared: { value: 0, type: 0, ignored: 1 } });
       expect(shared([[seeded]], [[{ ...seeded, text: 'other' }]])).toMatchObject({ differences: [], compared: { ignored: 2 } });
     });
+    test('a connection of this copy is not theirs, wherever it stands too much', () => {
+      const socket = (session: string) => tag({ tag: 'socket', session });
+      const here: Value = [{ who: socket('alice'), at: tag({ tag: 'any', type: 'timestamp' }) }, seeded];
+      const now = '2026-01-01T00:00:00.000Z';
+      const [alice, bob, theirs] = ['sidA', 'sidB', 'sidZ'].map((who) => ({ who, at: now }));
+      expect(classes(shared([here], [[theirs!, alice!, seeded, bob!]]))).toEqual(['added ack[0][3]']);
+      expect(shared([here], [[theirs!, alice!, seeded]]).differences).toEqual([]);
+      expect(classes(shared([[]], [['sidZ', 'sidB']]))).toEqual(['added ack[0][1]']);
+      // What a matcher was written for may be this one.
+      expect(shared([[socket('alice'), tag({ tag: 'any', type: 'string' })]], [['sidA', 'sidZ', 'sidB']]).differences).toEqual([]);
+    });
     test('but they keep their keys and types', () => {
       expect(
         classes(
