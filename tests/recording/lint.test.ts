@@ -131,10 +131,11 @@ describe('names', () => {
 });
 
 describe('the story', () => {
-  test('something happens where the answer is a push without a cause, after something was sent', () => {
+  test('something happens where the answer is a push without a cause, after something was sent; but a replay compares nothing of it', () => {
     const received = (after: number) => `    received:\n      - { after: ${after}, event: moved }\n`;
     const flow = '      - emit: move\n';
-    expect(lint(file(flow + received(1)))).toEqual([]);
+    expect(lint(file(flow + received(1)))).toMatchObject([{ rule: 'compares-nothing', severity: 'warning' }]);
+    expect(lint(file(acked('[1]') + flow + received(2)))).toEqual([]);
     expect(lint(file(flow + received(0)))).toMatchObject([{ rule: 'changes-nothing' }]);
   });
   const emit = (more = '') => `      - emit: move\n        args: [1]\n${more}`;

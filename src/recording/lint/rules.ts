@@ -25,6 +25,10 @@ export const rules = {
   'missing-head': { severity: 'warning', advice: 'Start the recording first, then load the page: what its connect does is not compared now.' },
   'never-acked': { severity: 'warning', advice: 'Each replay waits for it until the timeout: quarantine the trace, or record again.' },
   'changes-nothing': { severity: 'error', advice: 'Record a flow in which the application answers, or delete the file.' },
+  'compares-nothing': {
+    severity: 'warning',
+    advice: 'Record with the probe, which sees causes, or say in the scenario what must come: toHaveReceived.',
+  },
   'large-value': { severity: 'warning', advice: 'Record with less data; nobody can review this.' },
   'large-file': { severity: 'warning', advice: 'Record shorter flows, or leave out what is not needed with --exclude.' },
   'too-large': { severity: 'error', advice: 'Record shorter flows, or leave out what is not needed with --exclude.' },

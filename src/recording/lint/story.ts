@@ -47,9 +47,15 @@ export function happens({ recording }: Subject): Finding[] {
     .map(({ trace }) => trace)
     .filter((trace) => !trace.disabled && (trace.emit !== undefined || trace.http !== undefined));
   if (actions.length === 0) return [{ rule: 'changes-nothing', path: ['sessions'], what: 'nobody sends anything: there are only connections' }];
-  if (recording.sessions.some(({ traces, received }) => received?.some(({ after }) => traces.slice(0, after + 1).some(({ emit }) => emit !== undefined))))
-    return [];
   if (actions.some((trace) => hasEffects(trace) || Array.isArray(trace.ack) || trace.http !== undefined)) return [];
+  if (recording.sessions.some(({ traces, received }) => received?.some(({ after }) => traces.slice(0, after + 1).some(({ emit }) => emit !== undefined))))
+    return [
+      {
+        rule: 'compares-nothing',
+        path: ['sessions'],
+        what: 'nothing that is sent has an answer, and what was received has no known cause: a replay compares nothing',
+      },
+    ];
   return [{ rule: 'changes-nothing', path: ['sessions'], what: 'nothing that is sent has an answer, a push or a change: there is only telemetry' }];
 }
 
