@@ -102,10 +102,19 @@ export const isGiven = ({ body }: Tagged, { given }: Scope): boolean => body.tag
 const isOther = ({ body }: Tagged, { given, names }: Scope): boolean => body.tag === 'id' && given?.get(body.name) !== names.get(body.name);
 
 function compareObject(expected: ValueObject, actual: ValueObject, path: string, context: CompareContext, out: Comparison): void {
-  for (const [key, item] of Object.entries(expected)) compareAt(item, field(actual, key), join(path, key), context, key, out);
+  const open = isShared(context) && isById(expected) && isById(actual);
+  for (const [key, item] of Object.entries(expected))
+    if (open && !Object.hasOwn(actual, key) && !containsNames(item)) out.compared.ignored++;
+    else compareAt(item, field(actual, key), join(path, key), context, key, out);
   for (const [key, item] of Object.entries(actual))
-    if (!Object.hasOwn(expected, key)) out.differences.push({ path: join(path, key), class: 'added', actual: item });
+    if (Object.hasOwn(expected, key)) continue;
+    else if (open) out.compared.ignored++;
+    else out.differences.push({ path: join(path, key), class: 'added', actual: item });
 }
+
+/** `{ "7": { … } }`: rows under their ids, which grow and shrink with what others do as lists do. */
+const isById = (object: ValueObject): boolean =>
+  Object.entries(object).every(([key, value]) => /^(?:\d{1,15}|[\da-f]{24}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i.test(key) && isObject(value));
 
 function compareList(expected: Value[], actual: Value[], path: string, context: CompareContext, key: string, out: Comparison): void {
   expected.forEach((item, index) => {

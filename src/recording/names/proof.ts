@@ -4,10 +4,10 @@
  */
 import type { Evidence } from '../evidence.js';
 import { timeOf } from '../kinds.js';
-import { isObject, type Value } from '../values.js';
+import { field, isObject, type Value, type ValueObject } from '../values.js';
 import { conflicts, type RowName, type RowNames, resemblance } from './rows.js';
 import type { Site } from './sites.js';
-import { keyNames, plain, tablesIn } from './words.js';
+import { keyNames, plain, tablesIn, words } from './words.js';
 
 export interface Proof {
   name: RowName;
@@ -73,7 +73,8 @@ export function createProver(rows: RowNames, evidence: Evidence, sites: readonly
     if (kind.length > 0 && site.part !== 'push' && !kind.includes(name.table)) return undefined;
     const alike = object ? resemblance(object, name) : 0;
     if (kind.length === 1 && kind[0] === name.table) return { name, why: `the arguments name the table ${name.table}`, weight: 300 + alike };
-    if (says(site.event, name.table)) return { name, why: `the event ${site.event} is named after ${name.table}`, weight: 200 + alike };
+    const other = object ? refersTo(object, name) : isLink(name.table, evidence) && rows.at(site, String(site.value)).some(({ table }) => table !== name.table);
+    if (says(site.event, name.table) && !other) return { name, why: `the event ${site.event} is named after ${name.table}`, weight: 200 + alike };
     if (alike > 0) return { name, why: `the object around it looks like the row of ${name.table}`, weight: 100 + alike };
     if (site.part === 'ack' && inserted) return { name, why: 'it is in the acknowledgement of the trace that inserted the row', weight: 25 };
     return undefined;
@@ -88,11 +89,31 @@ export function createProver(rows: RowNames, evidence: Evidence, sites: readonly
   };
   const about = rowsAbout(sites, proofOf);
   return (site) => {
-    const proof = proofOf(site);
+    const proof = proofOf(site) ?? (site.isKey ? proofOf(underKey(site)) : undefined);
     const name = proof || site.part === 'row' || site.part === 'set' ? undefined : about.get(placeOf(site));
     if (!name || plain(site.key) !== plain(name.column) || (site.within[0] && conflicts(site.within[0], name))) return proof;
     return { name, why: `what ${site.event} did, it did to that row of ${name.table}`, weight: 10 };
   };
+}
+
+/** `{ "3": { id: 3 } }`: what stands under a key says by its own id what the key is. */
+function underKey(site: Site): Site {
+  const [object, ...outer] = site.within;
+  const item = object && field(object, String(site.value));
+  if (!object || !isObject(item) || String(field(item, 'id')) !== site.value) return { ...site, value: null };
+  const { isKey: _, ...rest } = site;
+  return { ...rest, path: [...site.path, 'id'], key: 'id', within: [item, object, ...outer] };
+}
+
+/** Whether an object names a row of this table as another thing than itself: what has an `annotationId` is no annotation, unless annotations have one. */
+const refersTo = (object: ValueObject, { table, row }: RowName): boolean =>
+  Object.keys(object).some((key) => keyNames(key, table) && ![...row.keys()].some((column) => plain(column) === plain(key)));
+
+/** A table of links, named after what it links: an event of that name may as well mean either end. */
+function isLink(table: string, { tables }: Evidence): boolean {
+  const ends = new Set(tables.find(({ name }) => name === table)?.foreignKeys.map((foreign) => foreign.table));
+  const said = ` ${words(table).join(' ')} `;
+  return [...ends].filter((end) => end !== table && said.includes(` ${words(end).join(' ')} `)).length > 1;
 }
 
 /**

@@ -111,6 +111,48 @@ describe('keys of rows', () => {
     ['a boolean and null', 'x', [{ annotationId: true, a: null, b: false }], [{ annotationId: true, a: null, b: false }]],
   ])('%s', (_, event, args, expected) => expect(named([create(3), emit(event, args)])[1]?.args).toEqual(expected));
 
+  test('an event that is named after a table of links says not which end of a link a bare number is', () => {
+    const tables = [...annotator, table('annotation_tag', ['annotationId', 'tagId'], { refers: { annotationId: 'annotation', tagId: 'tag' } })];
+    const link = emit('x', [{}], { changes: [insert('annotation_tag', { id: 3, annotationId: 3, tagId: 1 })] });
+    const traces = named([create(3), link, emit('getAnnotationTag', [3]), emit('getAnnotationTag', [{ id: 3 }])], tables);
+    expect(traces.slice(2).map((trace) => trace?.args)).toEqual([[3], [{ id: id('annotation_tag1') }]]);
+    // Nothing else has this number.
+    const alone = named([emit('x', [{}], { changes: [insert('annotation_tag', { id: 3, annotationId: 7, tagId: 1 })] }), emit('getAnnotationTag', [3])], tables);
+    expect(alone[1]?.args).toEqual([id('annotation_tag1')]);
+  });
+
+  test('what refers to the row that an event is named after is not that row', () => {
+    const comment = emit('x', [{}], { changes: [insert('comment', { id: 3, annotationId: 3, text: 'a long answer' })] });
+    const list = emit('getAnnotationFeed', [3], {
+      ack: [
+        [
+          { id: 3, annotationId: 3, text: 'a long answer' },
+          { id: 3, annotationId: 3 },
+        ],
+      ],
+    });
+    expect(named([create(3), comment, list])[2]?.ack).toEqual([
+      [
+        { id: id('comment1'), annotationId: id('annotation1'), text: 'a long answer' },
+        { id: 3, annotationId: id('annotation1') },
+      ],
+    ]);
+  });
+
+  test('the key of an object is the id of what stands under it', () => {
+    const [made] = named([
+      emit('annotationUpdate', [{ documentId: 1, text: 'a first remark' }], {
+        ack: [{ success: true }],
+        pushes: [push('annotationList', { '1': { id: 1, text: 'older' }, '3': { id: 3, text: 'a first remark' }, '4': { id: 3, text: 'a first remark' } })],
+        changes: [a(3)],
+      }),
+    ]);
+    const entries = { '1': { id: 1, text: 'older' }, '${annotation1}': { id: id('annotation1'), text: 'a first remark' } };
+    expect(made?.pushes?.[0]?.args).toEqual([
+      new Tagged({ tag: 'keys', entries: { ...entries, '4': { id: id('annotation1'), text: 'a first remark' } } }),
+    ]);
+  });
+
   test('an object that looks like the row, by more than small numbers', () => {
     const [, list] = named([create(3), emit('list', [{}], { ack: [[{ id: 3, text: 'a first remark' }], [{ id: 3, documentId: 1, userId: 1 }]] })]);
     expect(list?.ack).toEqual([[{ id: id('annotation1'), text: 'a first remark' }], [{ id: 3, documentId: 1, userId: 1 }]]);
