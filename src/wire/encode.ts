@@ -69,7 +69,9 @@ function encodeAt(value: unknown, binary: (bytes: Uint8Array) => Encoded, depth:
   if (depth > MAX_DEPTH) throw new RangeError('value is nested too deeply');
   if (ArrayBuffer.isView(value)) return binary(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   if (value instanceof ArrayBuffer) return binary(new Uint8Array(value));
-  if ('toJSON' in value && typeof value.toJSON === 'function') return encodeAt(value.toJSON(), binary, depth + 1);
+  // As JSON.stringify asks: a proxy, such as a row of redbean-node, may have it and say that it has not.
+  const { toJSON } = value as { toJSON?: unknown };
+  if (typeof toJSON === 'function') return encodeAt(toJSON.call(value), binary, depth + 1);
   if (Array.isArray(value)) return Array.from(value, (item) => encodeAt(item, binary, depth + 1) ?? null);
   if (value instanceof Number || value instanceof String || value instanceof Boolean) return encodeAt(value.valueOf(), binary, depth + 1);
   const object: Record<string, Encoded> = {};

@@ -40,6 +40,15 @@ describe('the text of arguments', () => {
     expect(hashArgs(plain)).toBe(hashArgs(arrived));
   });
 
+  it('asks a proxy for toJSON as JSON does, also one that says it has none', () => {
+    class Row {
+      toJSON = (): unknown => ({ shown: true });
+      hidden = 1;
+    }
+    const row = new Proxy(new Row(), { has: () => false });
+    expect(textOfArgs([[row]], false).text).toBe(JSON.stringify([[row]]));
+  });
+
   it('does not exist for what is nested too deeply or in itself', () => {
     const cyclic: Record<string, unknown> = {};
     cyclic.self = { cyclic };
