@@ -34,7 +34,8 @@ export function chooseRecorder(recorders: readonly RecorderFile[], name: string 
       undefined,
       names === '' ? 'Start a recording: npx socket-replay record -- COMMAND' : `What is recorded now: ${names}`,
     );
-  if (found.length > 1) throw new ReplayError('REPLAY_NO_CAPTURE', `several recordings run: ${names}`, undefined, 'Say which one: stop NAME, or checkpoint … --recording NAME');
+  if (found.length > 1)
+    throw new ReplayError('REPLAY_NO_CAPTURE', `several recordings run: ${names}`, undefined, 'Say which one: stop NAME, or checkpoint … --recording NAME');
   return only;
 }
 

@@ -88,8 +88,10 @@ export function createProver(rows: RowNames, evidence: Evidence, sites: readonly
     return found[0] && found[0].weight !== found[1]?.weight ? found[0] : undefined;
   };
   const about = rowsAbout(sites, proofOf);
+  const linkOf = ({ event }: Site): string | undefined => tablesOf(event).find((table, _, all) => all.length === 1 && isLink(table, evidence));
+  const ends = linkEnds(sites, linkOf, proofOf);
   return (site) => {
-    const proof = proofOf(site) ?? (site.isKey ? proofOf(underKey(site)) : undefined);
+    const proof = proofOf(site) ?? (site.isKey ? proofOf(underKey(site)) : ends(site));
     const name = proof || site.part === 'row' || site.part === 'set' ? undefined : about.get(placeOf(site));
     if (!name || plain(site.key) !== plain(name.column) || (site.within[0] && conflicts(site.within[0], name))) return proof;
     return { name, why: `what ${site.event} did, it did to that row of ${name.table}`, weight: 10 };
@@ -114,6 +116,37 @@ function isLink(table: string, { tables }: Evidence): boolean {
   const ends = new Set(tables.find(({ name }) => name === table)?.foreignKeys.map((foreign) => foreign.table));
   const said = ` ${words(table).join(' ')} `;
   return [...ends].filter((end) => end !== table && said.includes(` ${words(end).join(' ')} `)).length > 1;
+}
+
+/**
+ * What stands bare in events that are named after a table of links: `addAnnotationTag` with 3 and 7 made a row that links annotation 3 and tag 7.
+ * Events of one link take the same end in the same place.
+ */
+function linkEnds(sites: readonly Site[], linkOf: (site: Site) => string | undefined, prove: (site: Site) => Proof | undefined): Prove {
+  const linking = sites.filter((site) => site.part === 'args' && !site.isKey && site.path.length === 1 && linkOf(site) !== undefined);
+  const ends = new Map<string, Proof | undefined>();
+  if (linking.length === 0) return () => undefined;
+  const placeOfEnd = (site: Site): string => JSON.stringify([linkOf(site), site.path, String(site.value)]);
+  const valueIn = ({ session, trace, value }: Site): string => JSON.stringify([session, trace, String(value)]);
+  const byValue = (some: readonly Site[]): Map<string, Site[]> => {
+    const found = new Map<string, Site[]>();
+    for (const site of some) found.set(valueIn(site), [...(found.get(valueIn(site)) ?? []), site]);
+    return found;
+  };
+  const [rowsWith, sentWith] = [byValue(sites.filter(({ part }) => part === 'row')), byValue(linking)];
+  for (const site of linking) {
+    const made = (rowsWith.get(valueIn(site)) ?? []).filter((one) => one.table === linkOf(site) && prove(one)?.name.table !== one.table);
+    const name = made[0] && new Set(made.map(({ key }) => key)).size === 1 ? prove(made[0])?.name : undefined;
+    if (!name || sentWith.get(valueIn(site))?.length !== 1) continue;
+    const place = placeOfEnd(site);
+    const proof = { name, why: `${site.event} made a row that refers to it`, weight: 50 };
+    ends.set(place, ends.has(place) && ends.get(place)?.name !== name ? undefined : proof);
+  }
+  return (site) => {
+    if (site.part !== 'args' || site.isKey || site.path.length !== 1 || linkOf(site) === undefined) return undefined;
+    const proof = ends.get(placeOfEnd(site));
+    return proof && proof.name.order < site.order ? proof : undefined;
+  };
 }
 
 /**

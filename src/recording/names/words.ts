@@ -15,7 +15,7 @@ export const singular = (word: string): string =>
 
 export const words = (text: string): string[] =>
   text
-    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/([a-z0-9])([A-Z])|([A-Z])(?=[A-Z][a-z]{2})/g, '$1$3 $2')
     .toLowerCase()
     .split(/[^a-z0-9]+/)
     .filter((word) => word !== '')

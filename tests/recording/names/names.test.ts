@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { findNames } from '../../../src/recording/names/index.js';
 import type { Session } from '../../../src/recording/schema.js';
-import { any, id, Tagged, type Value } from '../../../src/recording/values.js';
+import { any, id, Tagged, type Value, type ValueObject } from '../../../src/recording/values.js';
 import { annotator, at, emit, evidenceOf, insert, named, push, recordingOf, START, table, update } from './build.js';
 
 const text = (template: string) => new Tagged({ tag: 'text', template });
@@ -117,8 +117,26 @@ describe('keys of rows', () => {
     const traces = named([create(3), link, emit('getAnnotationTag', [3]), emit('getAnnotationTag', [{ id: 3 }])], tables);
     expect(traces.slice(2).map((trace) => trace?.args)).toEqual([[3], [{ id: id('annotation_tag1') }]]);
     // Nothing else has this number.
-    const alone = named([emit('x', [{}], { changes: [insert('annotation_tag', { id: 3, annotationId: 7, tagId: 1 })] }), emit('getAnnotationTag', [3])], tables);
+    const alone = named(
+      [emit('x', [{}], { changes: [insert('annotation_tag', { id: 3, annotationId: 7, tagId: 1 })] }), emit('getAnnotationTag', [3])],
+      tables,
+    );
     expect(alone[1]?.args).toEqual([id('annotation_tag1')]);
+  });
+
+  test('a bare number in such an event is the end that the new link has, and so in others of that link', () => {
+    const tables = [...annotator, table('annotation_tag', ['annotationId', 'tagId', 'rank'], { refers: { annotationId: 'annotation', tagId: 'tag' } })];
+    const tag = (n: number) => emit('x', [{}], { changes: [insert('tag', { id: n, name: 'a new tag' })] });
+    const add = (args: Value[], row: ValueObject) => emit('addAnnotationTag', args, { changes: [insert('annotation_tag', { id: 9, ...row })] });
+    const sent = (...steps: ReturnType<typeof emit>[]) => named([create(3), tag(4), ...steps], tables).map((trace) => trace?.args);
+    const linked = { annotationId: 3, tagId: 4, rank: 1 };
+    const ends = [id('annotation1'), id('tag1')];
+    expect(sent(add([3, 4, 1], linked), emit('dropAnnotationTag', [3, 4]), emit('dropAnnotationTag', [4, 3])).slice(2)).toEqual([[...ends, 1], ends, [4, 3]]);
+    // The number stands in another column too, or twice in what was sent.
+    expect(sent(add([3, 4], { ...linked, rank: 3 }))[2]).toEqual([3, id('tag1')]);
+    expect(sent(add([3, 4, 4], linked))[2]).toEqual([id('annotation1'), 4, 4]);
+    // Other events do not say that they link.
+    expect(sent(emit('x', [3, 4], { changes: [insert('annotation_tag', { id: 9, ...linked })] }))[2]).toEqual([3, 4]);
   });
 
   test('what refers to the row that an event is named after is not that row', () => {
@@ -148,9 +166,7 @@ describe('keys of rows', () => {
       }),
     ]);
     const entries = { '1': { id: 1, text: 'older' }, '${annotation1}': { id: id('annotation1'), text: 'a first remark' } };
-    expect(made?.pushes?.[0]?.args).toEqual([
-      new Tagged({ tag: 'keys', entries: { ...entries, '4': { id: id('annotation1'), text: 'a first remark' } } }),
-    ]);
+    expect(made?.pushes?.[0]?.args).toEqual([new Tagged({ tag: 'keys', entries: { ...entries, '4': { id: id('annotation1'), text: 'a first remark' } } })]);
   });
 
   test('an object that looks like the row, by more than small numbers', () => {

@@ -32,6 +32,8 @@ test.each([
   ['commentVoteRefresh', ['comment_votes']],
   ['commentRefresh', ['comment']],
   ['annotationTag', ['annotation', 'tag']],
+  ['PDFComment', ['comment']],
+  ['userIDs', []],
   [`annotation ${'x'.repeat(70)}`, []],
 ])('%s speaks of %j', (text, tables) => expect(tablesIn(text, ['annotation', 'tag', 'comment', 'comment_votes', '$'])).toEqual(tables));
 
