@@ -103,6 +103,8 @@ const shapes: readonly [shape: RegExp, word: string, signs: readonly string[]][]
   [/\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,})/dg, 'token', ['gh', 'glpat-', 'npm_', 'hf_']],
   [/\bxox[abeprs]-[\w-]{10,}|\bya29\.[\w-]{20,}/dg, 'token', ['xox', 'ya29.']],
   [/\b(?:sk|rk)_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{30,}|\bSG\.[\w-]{16,}\.[\w-]{16,}/dg, 'apiKey', ['sk', 'rk_', 'AIza', 'SG.']],
+  // What is stored of a password or a key, under whatever column: it can be guessed at offline.
+  [/\$2[abxy]?\$\d\d\$[./A-Za-z\d]{53}|\$argon2(?:id|i|d)\$[\w$+/=,.-]{20,400}/dg, 'passwordHash', ['$2', '$argon2']],
   [/\b[a-z][a-z\d+.-]{1,20}:\/\/[^\s/:@]{1,200}:(?<s>[^\s/@]{1,200})@/dgi, 'password', ['://']],
 ];
 

@@ -114,6 +114,8 @@ describe('by shape', () => {
     ['half a private key', 'x -----BEGIN PRIVATE KEY-----\nMIIE', 'x ${!secret privateKey1}'],
     ['a signed cookie', 's:bTzZ8N1kM2s4.aG9tZXJ1bnMgYXJlIGZ1biBidXQgcmFyZQ', '${!secret cookie1}'],
     ['an encoded signed cookie', 'connect.sid=s%3AbTzZ8N1kM2s4.aG9tZXJ1bnMgYXJlIGZ1biBidXQgcmFyZQ', 'connect.sid=${!secret cookie1}'],
+    ['a hash of bcrypt', `$2a$10$${'aB3./'.repeat(10)}xyz`, '${!secret passwordHash1}'],
+    ['a hash of Argon2', '$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b', '${!secret passwordHash1}'],
     ['an AWS key', 'AKIAIOSFODNN7EXAMPLE', '${!secret accessKey1}'],
     ['a GitHub token', `use ghp_${'a1B2'.repeat(9)}.`, 'use ${!secret token1}.'],
     ['JSON in a text', '{"user":"ann","password":"pw"}', '{"user":"ann","password":"${!secret password1}"}'],
