@@ -16,7 +16,7 @@ import { type Source, sidOf, sourceOf } from './causes.js';
 import type { Ignore } from './ignore.js';
 import { addLeak } from './leak.js';
 import { clipped, TOO_DEEP } from './limits.js';
-import { judgeOtherCopy } from './other-copies.js';
+import { judgeOtherCopy, type Progress, progressOf } from './other-copies.js';
 import type { SentRequests } from './sent-requests.js';
 import { addChange, addPush, type CopyState, type ObservedChange, type SessionState, type TraceRun } from './state.js';
 import type { Totals } from './totals.js';
@@ -88,7 +88,7 @@ type ChangeMessage = Extract<FromProbe, { type: 'change' }>;
 export function createEffects(options: EffectsOptions): Effects {
   const { bySid } = options;
   const counts: EffectCounts = { foreign: 0, unattributed: { pushes: 0, changes: 0 }, ignoredChanges: 0, ignoredPushes: 0, examples: [] };
-  const receipts = new Map<string, { session: SessionState; event: string; args: Value[] }[]>();
+  const receipts = new Map<string, { session: SessionState; event: string; args: Value[]; progress: Progress }[]>();
   const reports = new Map<string, Emission[]>();
   /** what the probe said of sockets that nobody here knows yet, by socket id */
   const early = new Map<string, (PushMessage | ChangeMessage)[]>();
@@ -137,7 +137,7 @@ export function createEffects(options: EffectsOptions): Effects {
   };
 
   /** Both halves are there: the cause is proven. */
-  const deliver = ({ cause, except = [], volatile }: Emission, receiver: SessionState, event: string, args: Value[]): void => {
+  const deliver = ({ cause, except = [], volatile }: Emission, receiver: SessionState, event: string, args: Value[], progress?: Progress): void => {
     const to = receiver.session.id;
     const source = options.requests.sourceOf(cause) ?? sourceOf(cause, bySid);
     if (!source) {
@@ -155,7 +155,7 @@ export function createEffects(options: EffectsOptions): Effects {
       if (!own || hasReceived(receiver, event)) return;
     }
     if (!own) {
-      const verdict = judgeOtherCopy(source, receiver, event);
+      const verdict = judgeOtherCopy(source, receiver, event, progress);
       if (verdict === 'cannot be told') counts.foreign++;
       if (verdict !== 'leak') return;
     }
@@ -177,7 +177,7 @@ export function createEffects(options: EffectsOptions): Effects {
     if (hold(sid, one) || !bySid.has(sid) || hold(sidOf(message.cause), one)) return;
     const key = `${sid} ${message.event} ${message.hash}`;
     const receipt = take(receipts, key);
-    if (receipt) deliver(message, receipt.session, receipt.event, receipt.args);
+    if (receipt) deliver(message, receipt.session, receipt.event, receipt.args, receipt.progress);
     else add(reports, key, message);
   };
   const tellWritten = (message: ChangeMessage): void => {
@@ -227,7 +227,7 @@ export function createEffects(options: EffectsOptions): Effects {
       }
       const key = `${session.sid} ${event} ${args === TOO_DEEP ? '' : hashArgs(args)}`;
       const emission = take(reports, key);
-      if (emission === undefined) add(receipts, key, { session, event, args });
+      if (emission === undefined) add(receipts, key, { session, event, args, progress: progressOf(session) });
       else deliver(emission, session, event, args);
     },
     watched(changes) {

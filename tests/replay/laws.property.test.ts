@@ -111,6 +111,35 @@ describe('law 7: pushes of another copy', () => {
       { numRuns: 300 },
     );
   });
+
+  it.each([
+    ['as far as it was', 1, 1],
+    ['less far, though it is when the probe tells it', 0, 0],
+  ])('a receiver that was %s when it came', (_, before, leaks) => {
+    const traces = [connect(), emit('say', [], { ack: [], pushes: [{ to: 'alice', event: 'told' }] })];
+    const times: [number, number][] = [
+      [0, 1],
+      [100, 5],
+    ];
+    // When alice spoke, bob had left the room; in the other copy he has not yet.
+    const loaded = recorded('left', { alice: { traces, times }, bob: { traces: [connect(), emit('leave', [], { ack: [] })], times: [times[0]!, [50, 5]] } });
+    const input = inputOf(nowhere, loaded, { copies: 2 });
+    const [mine, theirs] = createCopies(input);
+    const [alice, bob] = [mine!.sessions[0] as SessionState, theirs!.sessions[1] as SessionState];
+    Object.assign(alice, { sid: 'A', sent: [0, 1] });
+    Object.assign(bob, { sid: 'B', next: 1 + before });
+    const run = newRun(alice, 1, traces[1]!, input);
+    const options = { probe: true, alone: false, ignore: ignoreOf([], []), writes: createWrites(), totals: createTotals(input) };
+    const bySid = new Map([
+      ['A', alice],
+      ['B', bob],
+    ]);
+    const effects = createEffects({ ...options, bySid, runOf: () => run, changed: () => {}, bound: () => {} });
+    effects.received(bob, 'told', []);
+    bob.next = 2;
+    effects.reported({ type: 'push', push: 1, cause: 'A:1', event: 'told', hash: hashArgs([]), to: ['B'], asks: false, at: 0 });
+    expect([run.extras.length, effects.finish().foreign]).toEqual([leaks, 1 - leaks]);
+  });
 });
 
 describe('law 6: exact or unattributed', () => {
