@@ -7,7 +7,7 @@ import { timeOf } from '../kinds.js';
 import { field, isObject, type Value, type ValueObject } from '../values.js';
 import { conflicts, type RowName, type RowNames, resemblance } from './rows.js';
 import type { Site } from './sites.js';
-import { keyNames, plain, tablesIn, words } from './words.js';
+import { keyNames, plain, singular, tablesIn, words } from './words.js';
 
 export interface Proof {
   name: RowName;
@@ -55,7 +55,7 @@ export function createProver(rows: RowNames, evidence: Evidence, sites: readonly
     const inList = typeof site.path.at(-1) === 'number' || site.isKey === true;
     if (inList && site.key !== '' && plain(site.key) === plain(`${name.table}s`.replace(/ss$/, 's')) && says(site.key, name.table))
       return certain(`the list ${site.key} is named after ${name.table}`);
-    const first = site.key === '' && site.path.length === 1 && site.path[0] === 0;
+    const first = site.key === '' && site.path.length === 1 && (site.path[0] === 0 || followsTable(site, name.table));
     const inserted = site.session === name.session && site.trace === name.trace;
     // A bare number that is answered is as often how many rows there were.
     if (first && site.part === 'ack' && typeof site.value === 'number' && !inserted) return undefined;
@@ -96,6 +96,12 @@ export function createProver(rows: RowNames, evidence: Evidence, sites: readonly
     if (!name || plain(site.key) !== plain(name.column) || (site.within[0] && conflicts(site.within[0], name))) return proof;
     return { name, why: `what ${site.event} did, it did to that row of ${name.table}`, weight: 10 };
   };
+}
+
+/** `get` with `'annotations', 3`: the text before a bare number says of which table it is. */
+function followsTable({ part, path, args, value }: Site, table: string): boolean {
+  const before = part === 'args' && typeof value === 'number' && typeof path[0] === 'number' ? args[path[0] - 1] : undefined;
+  return typeof before === 'string' && [table, `${table}s`, singular(table)].some((name) => plain(name) === plain(before));
 }
 
 /** `{ "3": { id: 3 } }`: what stands under a key says by its own id what the key is. */

@@ -83,6 +83,8 @@ describe('keys of rows', () => {
       [{ table: 'document', data: { id: 3, title: 'annotation' } }],
     ],
     ['the table as a bare argument', 'get', ['annotations', { id: 3 }], ['annotations', { id: id('annotation1') }]],
+    ['the table right before a bare number', 'patch', ['annotations', 3, { id: 3 }], ['annotations', id('annotation1'), { id: id('annotation1') }]],
+    ['another table before it, or not right before it', 'patch', ['comments', 3, 'annotation', { n: 3 }, 3], ['comments', 3, 'annotation', { n: 3 }, 3]],
     ['nothing says which', 'get', [{ id: 3 }], [{ id: 3 }]],
     ['an id as text', 'x', [{ annotationId: '3' }], [{ annotationId: text('${annotation1}') }]],
     ['a url', 'get', ['/api/annotations/3/comments?x=3'], [text('/api/annotations/${annotation1}/comments?x=3')]],
