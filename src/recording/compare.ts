@@ -40,6 +40,8 @@ export interface CompareContext {
   before?: ValueObject;
   /** within a column that others change: keys and types count, values do not */
   loose?: boolean;
+  /** it was pushed, not answered */
+  pushed?: boolean;
   /** whether `actual`, in the place of a name's value, is what another copy has written over it meanwhile */
   overwritten?(names: readonly string[], own: Value, actual: Value): boolean;
   /** whether `actual` is what another copy has for a name, or one of its socket ids */
@@ -102,17 +104,15 @@ export const isGiven = ({ body }: Tagged, { given }: Scope): boolean => body.tag
 const isOther = ({ body }: Tagged, { given, names }: Scope): boolean => body.tag === 'id' && given?.get(body.name) !== names.get(body.name);
 
 function compareObject(expected: ValueObject, actual: ValueObject, path: string, context: CompareContext, out: Comparison): void {
-  const open = isShared(context) && isById(expected) && isById(actual);
-  for (const [key, item] of Object.entries(expected))
-    if (open && !Object.hasOwn(actual, key) && !containsNames(item)) out.compared.ignored++;
-    else compareAt(item, field(actual, key), join(path, key), context, key, out);
+  const open = context.pushed && isShared(context) && isById(expected) && isById(actual);
+  for (const [key, item] of Object.entries(expected)) compareAt(item, field(actual, key), join(path, key), context, key, out);
   for (const [key, item] of Object.entries(actual))
     if (Object.hasOwn(expected, key)) continue;
     else if (open) out.compared.ignored++;
     else out.differences.push({ path: join(path, key), class: 'added', actual: item });
 }
 
-/** `{ "7": { … } }`: rows under their ids, which grow and shrink with what others do as lists do. */
+/** `{ "7": { … } }`: rows under their ids, to which others add as to a list. In an answer a row more may say that another thing was asked for. */
 const isById = (object: ValueObject): boolean =>
   Object.entries(object).every(([key, value]) => /^(?:\d{1,15}|[\da-f]{24}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i.test(key) && isObject(value));
 

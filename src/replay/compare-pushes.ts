@@ -41,7 +41,7 @@ export function matchPushes(expected: Trace, actual: ReceivedPush[], context: Co
   const wanted = (expected.pushes ?? []).flatMap((push) => receivers(push).map((to) => ({ push, to, event: push.event, args: push.args ?? [] })));
   const keyOf = (push: { to: string; event: string }): string => pushPath(push.to, push.event);
   return [...groupBoth(wanted, actual, keyOf, keyOf)].map(([key, pair]) =>
-    assign(pair.expected, pair.actual, (want, got, path) => compareValue(want.args, got.args, path, { ...context, session: want.to }), key),
+    assign(pair.expected, pair.actual, (want, got, path) => compareValue(want.args, got.args, path, { ...context, session: want.to, pushed: true }), key),
   );
 }
 
