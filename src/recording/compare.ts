@@ -105,14 +105,22 @@ const isOther = ({ body }: Tagged, { given, names }: Scope): boolean => body.tag
 
 function compareObject(expected: ValueObject, actual: ValueObject, path: string, context: CompareContext, out: Comparison): void {
   const open = context.pushed && isShared(context) && isById(expected) && isById(actual);
-  for (const [key, item] of Object.entries(expected)) compareAt(item, field(actual, key), join(path, key), context, key, out);
+  for (const [key, item] of Object.entries(expected))
+    if (!open || Object.hasOwn(actual, key) || containsNames(item)) compareAt(item, field(actual, key), join(path, key), context, key, out);
+    else {
+      // One that is gone may be another copy's; what is there is built alike.
+      const alike = Object.values(actual).map((other) => measure(item, other, join(path, key), { ...context, loose: true }, key));
+      const best = alike.sort((a, b) => a.differences.length - b.differences.length)[0];
+      if (best && best.differences.length > 0) merge(out, best);
+      else out.compared.ignored++;
+    }
   for (const [key, item] of Object.entries(actual))
     if (Object.hasOwn(expected, key)) continue;
     else if (open) out.compared.ignored++;
     else out.differences.push({ path: join(path, key), class: 'added', actual: item });
 }
 
-/** `{ "7": { … } }`: rows under their ids, to which others add as to a list. In an answer a row more may say that another thing was asked for. */
+/** `{ "7": { … } }`: rows under their ids, which come and go with what others do as in a list. In an answer other rows may say that another thing was asked for. */
 const isById = (object: ValueObject): boolean =>
   Object.entries(object).every(([key, value]) => /^(?:\d{1,15}|[\da-f]{24}|[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/i.test(key) && isObject(value));
 

@@ -207,11 +207,14 @@ describe('shared', () => {
     expect(classes(shared([{ data: { a: 'x', b: 1 } }], [{ data: 'gone' }]))).toEqual(['type ack[0].data']);
   });
 
-  test('others add rows under their ids to what is pushed, as to a list, and nothing under other keys', () => {
+  test('rows under their ids come and go in what is pushed, as in a list; what stands under other keys does not', () => {
     const seeded = { id: 1, text: 'seeded' };
     const pushed = (expected: Value, actual: Value) => compareValue([expected], [actual], 'push', { ...contextOf(scope), pushed: true });
     expect(pushed({}, { '7': seeded })).toEqual({ differences: [], compared: { value: 0, type: 0, ignored: 1 } });
-    expect(classes(pushed({ '7': seeded }, {}))).toEqual(['removed push[0]["7"]']);
+    expect(pushed({ '7': seeded }, {})).toEqual({ differences: [], compared: { value: 0, type: 0, ignored: 1 } });
+    expect(pushed({ '1': seeded }, { '7': { id: 7, text: 'other' } })).toEqual({ differences: [], compared: { value: 0, type: 0, ignored: 2 } });
+    expect(classes(pushed({ '1': seeded }, { '7': { id: 7 } }))).toEqual(['removed push[0]["1"].text']);
+    expect(classes(pushed({ '1': { ...seeded, by: a1 } }, { '7': { ...seeded, by: 5 } }))).toEqual(['removed push[0]["1"]']);
     expect(classes(pushed({ '1': seeded }, { '1': { id: 1 }, '7': seeded }))).toEqual(['removed push[0]["1"].text']);
     expect(classes(pushed({ '1': true }, { '1': true, '7': true }))).toEqual(['added push[0]["7"]']);
     expect(classes(pushed({ '1': seeded }, { '1': seeded, error: seeded }))).toEqual(['added push[0].error']);
