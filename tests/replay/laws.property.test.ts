@@ -134,7 +134,8 @@ describe('law 7: pushes of another copy', () => {
       ['A', alice],
       ['B', bob],
     ]);
-    const effects = createEffects({ ...options, bySid, runOf: () => run, changed: () => {}, bound: () => {} });
+    const requests = { begun: () => undefined, sourceOf: () => undefined };
+    const effects = createEffects({ ...options, bySid, requests, runOf: () => run, changed: () => {}, bound: () => {} });
     effects.received(bob, 'told', []);
     bob.next = 2;
     effects.reported({ type: 'push', push: 1, cause: 'A:1', event: 'told', hash: hashArgs([]), to: ['B'], asks: false, at: 0 });
