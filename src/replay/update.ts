@@ -206,6 +206,9 @@ function renewPushes(run: TraceRun, fresh: Trace, order: ReadonlyMap<string, num
     }));
   });
   const extras = matches.flatMap(({ extra }) => extra.map(({ item }) => run.pushes.indexOf(item))).sort((a, b) => a - b);
+  // On one connection the order is that of the server; of two, either may hear of it first.
+  const onOne = (a: number, b: number): boolean => run.pushes[a]?.to === run.pushes[b]?.to;
+  const placed = new Set<Entry<Push>>();
   for (const index of extras) {
     const { to, event } = run.pushes[index] as TraceRun['pushes'][number];
     const same = entries.find(
@@ -218,12 +221,15 @@ function renewPushes(run: TraceRun, fresh: Trace, order: ReadonlyMap<string, num
     if (same) {
       same.got.push(index);
       same.entry = inOrder(leavingOut({ ...same.entry, to: sorted([...receivers(same.entry), to]) }, same.got));
+      if (!placed.has(same)) continue;
+      entries.splice(entries.indexOf(same), 1);
+      place(entries, same, onOne);
     } else {
-      // On one connection the order is that of the server.
-      const mine = (one: number): boolean => run.pushes[one]?.to === to;
       const { volatile } = fresh.pushes?.[index] ?? {};
       const push: Push = { to, event, args: argsAt(index), ...(volatile && { volatile }) };
-      place(entries, { entry: inOrder(leavingOut(push, [index])), got: [index] }, index, mine);
+      const entry = { entry: inOrder(leavingOut(push, [index])), got: [index] };
+      placed.add(entry);
+      place(entries, entry, onOne);
     }
   }
   return joined(entries, sorted);
@@ -260,9 +266,10 @@ function inOrder({ to, event, args = [], except, volatile, answer }: Push): Push
 }
 
 /** Behind the last one that came before it, else before the first one that came after it. */
-function place<T>(entries: Entry<T>[], entry: Entry<T>, index: number, counts: (index: number) => boolean = () => true): void {
-  const before = entries.findLastIndex(({ got }) => got.some((one) => one < index && counts(one)));
-  const after = entries.findIndex(({ got }) => got.some((one) => one > index && counts(one)));
+function place<T>(entries: Entry<T>[], entry: Entry<T>, comparable: (a: number, b: number) => boolean = () => true): void {
+  const isBefore = (one: Entry<T>, other: Entry<T>): boolean => one.got.some((a) => other.got.some((b) => a < b && comparable(a, b)));
+  const before = entries.findLastIndex((one) => isBefore(one, entry));
+  const after = entries.findIndex((one) => isBefore(entry, one));
   entries.splice(before >= 0 ? before + 1 : after >= 0 ? after : entries.length, 0, entry);
 }
 
@@ -297,7 +304,7 @@ function renewChanges(run: TraceRun, fresh: Trace, judging: Judging): ChangeEntr
       : [{ entry: renewChange(entry, change, run.changes[index] as TraceRun['changes'][number], freshAt(index), context), got: [index] }];
   });
   const extras = matches.flatMap(({ extra }) => extra.filter(({ item }) => !ignore.change(item)).map(({ item }) => run.changes.indexOf(item)));
-  for (const index of extras.sort((a, b) => a - b)) place(entries, { entry: freshAt(index), got: [index] }, index);
+  for (const index of extras.sort((a, b) => a - b)) place(entries, { entry: freshAt(index), got: [index] });
   return entries.map(({ entry }) => entry);
 }
 

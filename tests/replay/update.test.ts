@@ -68,6 +68,20 @@ beforeAll(async () => {
         if (!has('volatile lost')) socket.volatile.emit('listing', 'now');
         done(has('list') ? ['a', 'new', 'c'] : ['a', 'b', 'c', 'd']);
       });
+      socket.on('mark', (done) => {
+        const rest = (): void => {
+          socket.emit('mine', 1);
+          io.emit('marked', 1);
+          done();
+        };
+        if (!has('heard first by others')) return rest();
+        socket.broadcast.emit('seen', 1);
+        // The other one has it by then.
+        return setTimeout(() => {
+          socket.emit('seen', 1);
+          rest();
+        }, 50);
+      });
       socket.on('silent', (done) => (has('silent') ? undefined : done(1)));
     });
   });
@@ -81,6 +95,7 @@ beforeAll(async () => {
       await alice.emitWithAck('tagAdd', { name: 'stationery' });
       await alice.emitWithAck('list');
       await bob.emitWithAck('silent');
+      await alice.emitWithAck('mark');
       alice.disconnect();
       bob.disconnect();
     })
@@ -221,6 +236,12 @@ describe('updated', () => {
     const without = await replayed(red.text);
     expect(without.summary.verdict).toBe('finished');
     expect(without.text).toBe(red.text);
+  });
+
+  it('puts a new push where its connections have it, whoever hears of it first', async () => {
+    const { text } = await replayed(yaml, 'heard first by others');
+    expect(text.slice(text.indexOf('- emit: mark'))).toMatch(/event: seen.*event: mine.*event: marked/s);
+    expect((await replayed(text)).text).toBe(yaml);
   });
 
   it('is nothing where a trace was not answered', async () => {
