@@ -16,7 +16,7 @@ import { type Source, sidOf, sourceOf } from './causes.js';
 import type { Ignore } from './ignore.js';
 import { addLeak } from './leak.js';
 import { clipped, TOO_DEEP } from './limits.js';
-import { judgeOtherCopy, type Progress, progressOf } from './other-copies.js';
+import { judgeOtherCopy, type Position, positionOf } from './other-copies.js';
 import type { SentRequests } from './sent-requests.js';
 import { addChange, addPush, type CopyState, type ObservedChange, type SessionState, type TraceRun } from './state.js';
 import type { Totals } from './totals.js';
@@ -88,7 +88,7 @@ type ChangeMessage = Extract<FromProbe, { type: 'change' }>;
 export function createEffects(options: EffectsOptions): Effects {
   const { bySid } = options;
   const counts: EffectCounts = { foreign: 0, unattributed: { pushes: 0, changes: 0 }, ignoredChanges: 0, ignoredPushes: 0, examples: [] };
-  const receipts = new Map<string, { session: SessionState; event: string; args: Value[]; progress: Progress }[]>();
+  const receipts = new Map<string, { session: SessionState; event: string; args: Value[]; position: Position }[]>();
   const reports = new Map<string, Emission[]>();
   /** what the probe said of sockets that nobody here knows yet, by socket id */
   const early = new Map<string, (PushMessage | ChangeMessage)[]>();
@@ -136,10 +136,12 @@ export function createEffects(options: EffectsOptions): Effects {
     return true;
   };
 
+  const traceOf = (cause: string | null): Source | undefined => options.requests.sourceOf(cause) ?? sourceOf(cause, bySid);
+
   /** Both halves are there: the cause is proven. */
-  const deliver = ({ cause, except = [], volatile }: Emission, receiver: SessionState, event: string, args: Value[], progress?: Progress): void => {
+  const deliver = ({ cause, except = [], volatile }: Emission, receiver: SessionState, event: string, args: Value[], position?: Position): void => {
     const to = receiver.session.id;
-    const source = options.requests.sourceOf(cause) ?? sourceOf(cause, bySid);
+    const source = traceOf(cause);
     if (!source) {
       unattributedPush(receiver, event, args, cause);
       return;
@@ -155,7 +157,7 @@ export function createEffects(options: EffectsOptions): Effects {
       if (!own || hasReceived(receiver, event)) return;
     }
     if (!own) {
-      const verdict = judgeOtherCopy(source, receiver, event, progress);
+      const verdict = judgeOtherCopy(source, receiver, event, position);
       if (verdict === 'cannot be told') counts.foreign++;
       if (verdict !== 'leak') return;
     }
@@ -177,7 +179,7 @@ export function createEffects(options: EffectsOptions): Effects {
     if (hold(sid, one) || !bySid.has(sid) || hold(sidOf(message.cause), one)) return;
     const key = `${sid} ${message.event} ${message.hash}`;
     const receipt = take(receipts, key);
-    if (receipt) deliver(message, receipt.session, receipt.event, receipt.args, receipt.progress);
+    if (receipt) deliver(message, receipt.session, receipt.event, receipt.args, receipt.position);
     else add(reports, key, message);
   };
   const tellWritten = (message: ChangeMessage): void => {
@@ -186,7 +188,7 @@ export function createEffects(options: EffectsOptions): Effects {
   const reportedChange = (message: ChangeMessage): void => {
     if (hold(sidOf(message.cause), message)) return;
     tellWritten(message);
-    const source = options.requests.sourceOf(message.cause) ?? sourceOf(message.cause, bySid);
+    const source = traceOf(message.cause);
     const change = observedChange(message);
     const expected = source?.session.session.traces[source.number];
     // The names in an ignored row may be sent all the same.
@@ -227,7 +229,7 @@ export function createEffects(options: EffectsOptions): Effects {
       }
       const key = `${session.sid} ${event} ${args === TOO_DEEP ? '' : hashArgs(args)}`;
       const emission = take(reports, key);
-      if (emission === undefined) add(receipts, key, { session, event, args, progress: progressOf(session) });
+      if (emission === undefined) add(receipts, key, { session, event, args, position: positionOf(session) });
       else deliver(emission, session, event, args);
     },
     watched(changes) {

@@ -11,15 +11,15 @@ import { effectsKnown, type SessionState } from './state.js';
 type OtherCopy = 'allowed' | 'leak' | 'cannot be told';
 
 /** How far a session is: how many traces it has begun, and whether all of them have settled. */
-export interface Progress {
+export interface Position {
   next: number;
   settled: boolean;
 }
 
-export const progressOf = ({ next, running }: SessionState): Progress => ({ next, settled: [...running.values()].every((run) => run.settled) });
+export const positionOf = ({ next, running }: SessionState): Position => ({ next, settled: [...running.values()].every((run) => run.settled) });
 
 /** `at`: how far the receiver was when it came; the probe's word of it may come when it has gone on, and even left. */
-export function judgeOtherCopy(source: Source, receiver: SessionState, event: string, at: Progress = progressOf(receiver)): OtherCopy {
+export function judgeOtherCopy(source: Source, receiver: SessionState, event: string, at: Position = positionOf(receiver)): OtherCopy {
   const recorded = source.session.session.traces[source.number];
   if (!recorded || !effectsKnown(recorded) || isAllowed(recorded, receiver.session.id, event)) return 'allowed';
   return isAsFar(source, receiver, at) ? 'leak' : 'cannot be told';
@@ -29,7 +29,7 @@ const isAllowed = (trace: Trace, to: string, event: string): boolean =>
   (trace.pushes ?? []).some((push) => push.event === event && (receivers(push).includes(to) || leftOut(push).includes(to)));
 
 /** Whether the receiver has begun and finished just what it had when the trace was recorded. */
-function isAsFar({ session, number }: Source, receiver: SessionState, at: Progress): boolean {
+function isAsFar({ session, number }: Source, receiver: SessionState, at: Position): boolean {
   const [start, duration] = timeOf(session.session, number);
   const then = receiver.session.traces.filter((_, trace) => timeOf(receiver.session, trace)[0] <= start + duration).length;
   return at.next === then && at.settled;

@@ -57,9 +57,10 @@ export function mergeProbes(first: ProbeConnection, others: readonly ProbeConnec
   };
 }
 
-/** `http:2` of member 1 is `http:1.2`. */
+/** Requests are numbered by each process for itself: `http:2` of member 1 is `http:1.2`. */
+export const requestOf = (id: string, member: number): string => `http:${member}.${id.slice('http:'.length)}`;
+
 function ofMember(message: FromProbe, member: number): FromProbe {
-  const unique = (id: string): string => `http:${member}.${id.slice('http:'.length)}`;
-  if (message.type === 'request') return { ...message, id: unique(message.id) };
-  return 'cause' in message && message.cause?.startsWith('http:') ? { ...message, cause: unique(message.cause) } : message;
+  if (message.type === 'request') return { ...message, id: requestOf(message.id, member) };
+  return 'cause' in message && message.cause?.startsWith('http:') ? { ...message, cause: requestOf(message.cause, member) } : message;
 }

@@ -3,6 +3,7 @@ import { longCookies } from '../../wire/cookies.js';
 
 /** Set by the proxy on its answers, and taken off again before anything is forwarded. */
 export const CLIENT_COOKIE = 'socket-replay-client';
+
 export interface Identity {
   /** the browser, by our own cookie */
   client: string | undefined;

@@ -3,6 +3,7 @@
  * pushes and requests are not, and are made so. What one worker sends through an adapter to the clients of another is told by
  * that other one, without a cause.
  */
+import { requestOf } from '../../wire/merged.js';
 import type { CaptureEnd, SourceEvent, SourceSocket, TraceSource } from '../source.js';
 
 /** More processes than one application has; push numbers stay exact integers. */
@@ -93,7 +94,7 @@ function ofMember(event: SourceEvent, member: number): SourceEvent {
     case 'answer':
       return { ...event, push: event.push * MAX_MEMBERS + member };
     case 'http':
-      return { ...event, id: idOf(event.id, member) };
+      return { ...event, id: requestOf(event.id, member) };
     case 'change':
       return { ...event, cause: causeOf(event.cause, member) };
     default:
@@ -101,9 +102,7 @@ function ofMember(event: SourceEvent, member: number): SourceEvent {
   }
 }
 
-/** Requests are numbered by each process for itself: `http:2` of member 1 is `http:1.2`. */
-const idOf = (id: string, member: number): string => `http:${member}.${id.slice('http:'.length)}`;
-const causeOf = (cause: string | null, member: number): string | null => (cause?.startsWith('http:') ? idOf(cause, member) : cause);
+const causeOf = (cause: string | null, member: number): string | null => (cause?.startsWith('http:') ? requestOf(cause, member) : cause);
 
 /** The first of each name: the processes share their tables. */
 const distinct = <T>(tables: readonly T[], nameOf: (table: T) => string): T[] =>
